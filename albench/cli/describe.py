@@ -1,0 +1,147 @@
+"""``albench list`` and ``albench show``."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Annotated, Any
+
+import typer
+
+from albench.cli.output import Format, FormatOption, show_rows, warn_of_plugins
+from albench.errors import RequestError, did_you_mean
+from albench.plugins import HOOKS, SINGULAR, Entry, host
+
+
+def list_(
+    kind: Annotated[str | None, typer.Argument(help=f"One of: {', '.join(HOOKS)}, presets.")] = None,
+    output: FormatOption = Format.table,
+) -> None:
+    """List what is installed, and which distribution it comes from; nothing is imported for it."""
+    from albench.study import presets
+
+    plural = {SINGULAR[name]: name for name in HOOKS} | {"preset": "presets"}
+    wanted = plural.get(kind, kind) if kind is not None else None
+    if wanted is not None and wanted not in {*HOOKS, "presets"}:
+        raise RequestError(
+            f"there is no kind {kind!r}{did_you_mean(str(kind), HOOKS)}; the kinds are: {', '.join(HOOKS)}, presets"
+        )
+    rows: list[dict[str, Any]] = []
+    if wanted != "presets":
+        rows = [_row(entry) for entry in host().all_entries([wanted] if wanted else None)]
+    if wanted in (None, "presets"):
+        rows += [{"kind": "presets", "name": name, "distribution": "albench"} for name in presets()]
+    warn_of_plugins()
+    show_rows(rows, output, ["kind", "name", "distribution", "version", "target"])
+
+
+def show(
+    name: Annotated[str, typer.Argument(help="A component or a preset, such as emoc, cifar100 or paper.")],
+    output: FormatOption = Format.table,
+) -> None:
+    """Show what a component does, its parameters with their defaults, and a preset's protocol."""
+    from albench.study import presets
+
+    entries = [entry for entry in host().all_entries() if entry.name == name]
+    if not entries and name not in presets():
+        known = [*{entry.name for entry in host().all_entries()}, *presets()]
+        raise RequestError(f"nothing is called {name!r}{did_you_mean(name, known)}; 'albench list' names what there is")
+    warn_of_plugins()
+    if output is Format.json:
+        parts = [_described(entry) for entry in entries] + ([_preset(name)] if name in presets() else [])
+        show_rows(parts, output, [])
+        return
+    for entry in entries:
+        _print_component(_described(entry))
+    if name in presets():
+        _print_preset(_preset(name))
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    return {
+        "kind": entry.kind,
+        "name": entry.name,
+        "distribution": entry.plugin.distribution,
+        "version": entry.plugin.version,
+        "target": entry.target,
+    }
+
+
+def _described(entry: Entry) -> dict[str, Any]:
+    import inspect
+    from typing import get_type_hints
+
+    from albench import components
+
+    cls = host().component_class(entry.kind, entry.name)
+    hints = get_type_hints(cls, include_extras=True)
+    parameters = [
+        {
+            "name": name,
+            "type": _type_text(hints[field.name]),
+            "default": _default_text(components.default(field)),
+        }
+        for name, field in components.parameters(cls).items()
+    ]
+    return {**_row(entry), "description": inspect.getdoc(cls) or "", "parameters": parameters}
+
+
+def _type_text(hint: Any) -> str:
+    """Return a type hint as a user reads it: ``int, >= 1``."""
+    from typing import Annotated, Literal, get_args, get_origin
+
+    if get_origin(hint) is Annotated:
+        base, *limits = get_args(hint)
+        return ", ".join([_type_text(base), *(_limit_text(limit) for limit in limits)])
+    if get_origin(hint) is Literal:
+        return " or ".join(str(value) for value in get_args(hint))
+    if type(None) in get_args(hint):
+        return " or ".join("none" if part is type(None) else _type_text(part) for part in get_args(hint))
+    return getattr(hint, "__name__", str(hint))
+
+
+def _limit_text(limit: Any) -> str:
+    signs = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
+    found = [f"{sign} {getattr(limit, name)}" for name, sign in signs.items() if hasattr(limit, name)]
+    return " ".join(found) or str(limit)
+
+
+def _default_text(value: Any) -> str:
+    if value is dataclasses.MISSING:
+        return "(required)"
+    return "none" if value is None else str(value)
+
+
+def _preset(name: str) -> dict[str, Any]:
+    from albench.protocol import Protocol
+    from albench.study import read_preset
+
+    content = read_preset(name)
+    protocol = dataclasses.asdict(Protocol(**content.get("protocol", {})))
+    return {"kind": "presets", "name": name, **content, "protocol": protocol}
+
+
+def _print_component(part: dict[str, Any]) -> None:
+    typer.echo(
+        f"{part['name']}: a {SINGULAR[part['kind']]} of {part['distribution']} {part['version']} ({part['target']})\n"
+    )
+    typer.echo(part["description"])
+    if part["parameters"]:
+        typer.echo("")
+        show_rows(part["parameters"], Format.table, ["name", "type", "default"])
+    typer.echo("")
+
+
+def _print_preset(part: dict[str, Any]) -> None:
+    from albench import components
+
+    typer.echo(f"{part['name']}: a preset\n\n{part.get('description', '')}\n")
+    for kind in ("scenarios", "strategies"):
+        content = part.get(kind, [])
+        texts = (
+            [components.write(key, value) for key, value in content.items()] if isinstance(content, dict) else content
+        )
+        typer.echo(f"{kind}: {', '.join(texts)}")
+    typer.echo(f"seeds: {part.get('seeds')}\n")
+    rows = [{"protocol": key, "value": _default_text(value)} for key, value in part["protocol"].items()]
+    show_rows(rows, Format.table, ["protocol", "value"])
+    typer.echo("")

@@ -1,0 +1,89 @@
+"""``albench run``."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from albench.cli.output import Format, warn_of_plugins
+from albench.cli.status import show_statuses, summary
+from albench.errors import RequestError
+
+
+def run(
+    study: Annotated[Path | None, typer.Argument(help="A study file (TOML).")] = None,
+    strategies: Annotated[str | None, typer.Option(help='Strategies, such as "emoc[output=softmax],random".')] = None,
+    scenarios: Annotated[str | None, typer.Option(help='Scenarios, such as "digits,cifar100[known=5]".')] = None,
+    seeds: Annotated[str | None, typer.Option(help="A number of seeds, or a list such as 0,3,7.")] = None,
+    preset: Annotated[str | None, typer.Option(help="quickstart (default), lite or paper.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A value of the protocol.")
+    ] = None,
+    network: Annotated[str | None, typer.Option(help="The common network.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder of data sets. [default: $ALBENCH_DATA, else the user's cache]")
+    ] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Refuse to download data.")] = False,
+    device: Annotated[str | None, typer.Option(help="cpu or cuda. [default: cuda where there is one]")] = None,
+    threads: Annotated[int, typer.Option(help="CPU threads of a cell; results' last bits depend on it.")] = 1,
+    jobs: Annotated[int | None, typer.Option(help="Cells at a time. [default: the number of cores]")] = None,
+    executor: Annotated[str, typer.Option(help="What runs the cells.")] = "local",
+    store: Annotated[Path | None, typer.Option(help="Folder for the results. [default: runs/<study>]")] = None,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run failed cells again.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the grid and what is done, and stop.")] = False,
+) -> None:
+    """Run strategies against each other; what a store holds already is not run again."""
+    from albench import api
+    from albench.cli.progress import progress
+    from albench.provenance import command_line
+    from albench.study import Request
+
+    warn_of_plugins()
+    request = Request(study, preset, strategies, scenarios, network, seeds, _assignments(set_ or []))
+    with api.data_settings(data, offline):
+        planned = api.plan(request, store, retry_failed)
+        engine = api.build_executor(executor, jobs)
+        if dry_run:
+            show_statuses(planned.statuses, Format.table)
+            typer.echo(f"{len(planned.pending())} cells would run in {planned.store}")
+            return
+        with progress(planned) as on_event:
+            outcome = api.perform(planned, engine, device, threads, command_line(), on_event)
+    _conclude(outcome)
+
+
+def _conclude(outcome: Any) -> None:
+    from albench.cli.leaderboard import print_leaderboard
+
+    print_leaderboard(outcome.store)
+    for one in outcome.statuses:
+        if one.status != "done":
+            typer.echo(f"{one.status}: {one.scenario} / {one.strategy} / seed {one.seed}: {one.reason}", err=True)
+    if any(one.status == "failed" for one in outcome.statuses):
+        typer.echo("failed cells run again with --retry-failed", err=True)
+    typer.echo(f"{summary(outcome.statuses)} in {outcome.store}")
+    if outcome.report:
+        typer.echo(f"report: {outcome.report}")
+    if outcome.exit_code:
+        raise SystemExit(outcome.exit_code)
+
+
+def _assignments(texts: list[str]) -> dict[str, Any]:
+    """Return what --set options give, numbers as numbers and the rest as text."""
+    found: dict[str, Any] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key.strip():
+            raise RequestError(f"--set {text!r}: write key=value, such as --set rounds=20")
+        found[key.strip()] = _value(value.strip())
+    return found
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text

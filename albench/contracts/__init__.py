@@ -1,0 +1,1 @@
+"""The classes that a plugin author subclasses, and what their methods are given."""

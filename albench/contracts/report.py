@@ -1,0 +1,131 @@
+"""The contracts of report sections and report formats."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from albench.components import Component
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Choice = Mapping[str, str]  # a reader's choice on the page -> the value under which something is shown
+
+
+@dataclass(frozen=True)
+class Results:
+    """A study's results, as every section of a report is given them."""
+
+    name: str
+    rounds: pd.DataFrame  # one row a round of every finished cell, columns as in docs/protocol.md
+    cells: pd.DataFrame  # one row a requested cell: scenario, strategy, seed, status, reason, rounds
+    provenance: Sequence[Mapping[str, Any]]  # one mapping a finished cell
+    study: Mapping[str, Any]  # the stored request: protocol, network, scenarios, strategies
+    reference: str = "random"  # the strategy that the others are compared with
+
+    @property
+    def scenarios(self) -> list[str]:
+        """The scenarios that have finished cells, in the order of the study."""
+        return list(dict.fromkeys(self.rounds["scenario"]))
+
+    @property
+    def strategies(self) -> list[str]:
+        """The strategies that have finished cells, in the order of the study."""
+        found = set(self.rounds["strategy"])
+        return [name for name in dict.fromkeys(self.cells["strategy"]) if name in found]
+
+
+@dataclass(frozen=True)
+class Column:
+    """How a column of a table is shown; its numbers stay as they are for sorting and for CSV."""
+
+    name: str  # of the frame's column
+    label: str = ""  # the heading; by default the name in words
+    format: str = ""  # a format specification such as ".1%" or "+.2f"
+    scale: float = 1  # what numbers are multiplied by before they are formatted
+    low: str = ""  # the columns of an interval's bounds, shown beside the number
+    high: str = ""
+    method: str = ""  # how the number is made, one click away
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of a section. A column named `strategy` holds row headings; one not listed is left out."""
+
+    frame: pd.DataFrame
+    caption: str
+    columns: Sequence[Column] = ()  # none: every column of the frame
+    when: Choice = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A Plotly figure as its JSON-ready mapping, and what it shows in words.
+
+    A trace whose `legendgroup` is a strategy's label is given that strategy's colour, dash and marker, and answers to
+    the page's legend. Its `meta` may hold `role` ("mean", "band" or "seeds", the last shown on demand) and `x`, a
+    mapping of axis titles to values: then the reader chooses the axis. Text of traces and layout is shown as it is:
+    Plotly's own markup has no effect.
+    """
+
+    plot: Mapping[str, Any]
+    caption: str
+    summary: str = ""  # the text alternative: what a reader who cannot see the figure should learn
+    method: str = ""
+    when: Choice = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Note:
+    """A paragraph."""
+
+    text: str
+    when: Choice = field(default_factory=dict)
+
+
+Part = Table | Figure | Note
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a section turns the results into.
+
+    A part with `when`, such as ``{"reference": "random"}``, is shown while the reader's choices are these. The page
+    offers a chooser for every name that occurs; the first value of a name is chosen at first, but for `reference`,
+    where `Results.reference` is. Warnings limit the claims of the whole report and are shown on its top.
+    """
+
+    sentence: str
+    parts: Sequence[Part] = ()
+    warnings: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class ReportSection(Component):
+    """A part of the report. `compute` makes frames, `draw` turns them into words, tables and figures."""
+
+    title: ClassVar[str]
+    order: ClassVar[int] = 500  # sections appear by rising order, then by name
+
+    @abstractmethod
+    def compute(self, results: Results) -> Mapping[str, pd.DataFrame]:
+        """Return the frames that this section shows; no drawing here."""
+
+    @abstractmethod
+    def draw(self, frames: Mapping[str, pd.DataFrame], results: Results) -> Content:
+        """Return the section's content, made from the computed frames."""
+
+
+@dataclass(frozen=True)
+class ReportFormat(Component):
+    """A way to write a report, such as one HTML page."""
+
+    suffix: ClassVar[str]
+
+    @abstractmethod
+    def write(self, results: Results, path: Path) -> Path:
+        """Write the report to `path` and return where it is."""

@@ -1,0 +1,45 @@
+"""The contract of a query strategy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated
+
+from annotated_types import Ge
+
+from albench.components import Component
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from albench.contracts.query import Query
+
+
+@dataclass(frozen=True)
+class Strategy(Component):
+    """Decides what to label next. Override `score`, and `score_sets` where a value belongs to the whole set.
+
+    `stream` chooses another stream of random numbers, so that ``random`` can be compared with ``random[stream=1]``.
+    """
+
+    stream: Annotated[int, Ge(0)] = field(default=0, kw_only=True)
+
+    def score(self, query: Query) -> Tensor:
+        """Return a number for each pool example, (n_pool,); higher is wanted more."""
+        raise NotImplementedError(f"{type(self).__name__} has no score(query); define it, or override what calls it")
+
+    def score_sets(self, query: Query) -> Tensor:
+        """Return a number for each candidate set, (n_sets,): by default the mean score of its examples.
+
+        A set's score must not depend on the other sets: they are single-class, and their overlap would give
+        classes away.
+        """
+        assert query.sets is not None
+        return self.score(query)[query.sets].mean(dim=1)
+
+    def select(self, query: Query, k: int) -> Tensor:
+        """Return the k pool indices to label, (k,), int64, best first: by default the top k by score.
+
+        Ties go to the lowest index. With fewer than k examples in the pool all of them are returned.
+        """
+        return self.score(query).argsort(descending=True, stable=True)[:k]

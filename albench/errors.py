@@ -1,0 +1,48 @@
+"""Everything that can go wrong, each a sentence: what is wrong, where, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class AlbenchError(Exception):
+    """Base of every error that albench raises on purpose."""
+
+
+class RequestError(AlbenchError):
+    """The request is wrong, and could be checked before the first cell (exit code 2)."""
+
+
+class DataError(RequestError):
+    """Data are absent, damaged, or do not hold what a scenario asks of them."""
+
+
+class StoreError(RequestError):
+    """A folder is no store, or holds something that this version must not touch."""
+
+
+class HeldError(AlbenchError):
+    """A live process holds what was asked for."""
+
+
+class StrategyError(AlbenchError):
+    """A strategy broke its contract; its cell fails and nothing else does."""
+
+
+class DivergedError(AlbenchError):
+    """Training produced a loss or a weight that is not finite."""
+
+
+def did_you_mean(wrong: str, known: Iterable[str]) -> str:
+    """Return "; did you mean 'x'?" for the closest known name, or an empty string."""
+    close = get_close_matches(wrong, list(known), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def reason(error: BaseException) -> str:
+    """Return an error as one line: its class (unless it is ours) and its message."""
+    message = " ".join(str(error).split())
+    if isinstance(error, AlbenchError):
+        return message
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__

@@ -1,0 +1,1 @@
+"""Executors, each thin: they pass JSON specifications to workers and events back."""

@@ -1,0 +1,108 @@
+"""Reusable worker processes on this machine, one cell at a time each; a death loses that cell alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from annotated_types import Ge
+
+from albench.contracts.executor import Emit, Event, Executor, Task
+from albench.spec import CellSpec
+from albench.work import cell_name
+
+
+@dataclass(frozen=True)
+class Local(Executor):
+    """Run cells in worker processes of this machine; `jobs` at a time, by default one a core."""
+
+    jobs: Annotated[int, Ge(1)] | None = None
+
+    def run(self, tasks: Sequence[Task], emit: Emit) -> None:
+        """Perform every task; see the contract."""
+        waiting = deque(tasks)
+        events: queue.Queue[tuple[_Worker, Event | None]] = queue.Queue()
+        count = min(self.jobs or cores(), len(waiting))
+        workers = [_Worker(waiting.popleft(), events) for _ in range(count)]
+        try:
+            while workers:
+                worker, event = events.get()
+                if worker not in workers:  # the end of one that was stopped
+                    continue
+                if event is None:
+                    workers.remove(worker)
+                    emit(worker.obituary())
+                    if waiting:
+                        workers.append(_Worker(waiting.popleft(), events))
+                elif event["event"] != "idle":
+                    emit(event)
+                elif waiting:
+                    worker.give(waiting.popleft())
+                else:
+                    workers.remove(worker)
+                    worker.stop()
+        finally:
+            for worker in workers:
+                worker.stop()
+
+
+def cores() -> int:
+    """Return the number of CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class _Worker:
+    """One process and the thread that reads its events; after its last event comes None."""
+
+    def __init__(self, task: Task, events: queue.Queue[tuple[_Worker, Event | None]]) -> None:
+        threads = str(task["threads"])
+        limits = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "albench.executors.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, **limits},
+            text=True,
+            encoding="utf-8",
+        )
+        threading.Thread(target=self._read, args=(events,), daemon=True).start()
+        self.give(task)
+
+    def give(self, task: Task) -> None:
+        """Start a task; a process that is already gone shows itself at the end of its events."""
+        self.task = task
+        assert self.process.stdin is not None
+        try:
+            self.process.stdin.write(json.dumps(task) + "\n")
+            self.process.stdin.flush()
+        except OSError:
+            pass
+
+    def stop(self) -> None:
+        """End the process; what it had finished is on disk."""
+        self.process.kill()
+        self.process.wait()
+
+    def obituary(self) -> dict[str, Any]:
+        """Return the event of a task whose process died under it."""
+        code = self.process.wait()
+        how = f"killed by signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        message = (
+            f"its worker process died ({how}); the cell's log.txt may say why, and out of memory is the usual cause"
+        )
+        return {"event": "died", "cell": cell_name(CellSpec.from_json(self.task["cell"])), "reason": message}
+
+    def _read(self, events: queue.Queue[tuple[_Worker, Event | None]]) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            events.put((self, json.loads(line)))
+        events.put((self, None))

@@ -1,0 +1,82 @@
+"""A worker process: tasks come in as lines of JSON, events go out as lines of JSON.
+
+It ends with its parent, so that a killed run leaves no process that still holds cells.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from albench.spec import CellSpec
+from albench.store import Store
+from albench.work import perform
+
+
+def main() -> None:
+    """Perform tasks until standard input ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl+C means
+    with os.fdopen(os.dup(1), "w", encoding="utf-8") as events:
+        os.dup2(2, 1)  # what a plugin prints must not be read as an event
+
+        def emit(event: Mapping[str, Any]) -> None:
+            events.write(json.dumps(event) + "\n")
+            events.flush()
+
+        for task in _tasks():
+            with _output_to(_log_of(task)):
+                perform(task, emit)
+            emit({"event": "idle"})
+
+
+def _tasks() -> Iterator[Mapping[str, Any]]:
+    """Yield tasks as they come; the end of standard input ends the process at once, whatever it is doing."""
+    lines: queue.Queue[str] = queue.Queue()
+
+    def read() -> None:
+        for line in sys.stdin:
+            lines.put(line)
+        os._exit(0)
+
+    threading.Thread(target=read, daemon=True).start()
+    while True:
+        yield json.loads(lines.get())
+
+
+def _log_of(task: Mapping[str, Any]) -> Path:
+    return Store(Path(task["store"])).cell_of(CellSpec.from_json(task["cell"])).log
+
+
+@contextmanager
+def _output_to(log: Path) -> Iterator[None]:
+    """Send what plugins print, and what native code writes before it dies, to the cell's log."""
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        target = log.open("ab", buffering=0)
+    except OSError:  # perform says so
+        yield
+        return
+    kept = os.dup(1), os.dup(2)
+    with target:
+        os.dup2(target.fileno(), 1)
+        os.dup2(target.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            for number, copy in zip((1, 2), kept, strict=True):
+                os.dup2(copy, number)
+                os.close(copy)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""The initial network of a seed: trained once, shared by every strategy."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import torch
+
+from albench.claims import claimed
+from albench.contracts.scenario import Split
+from albench.learner import Learner
+from albench.measure import Measurement
+from albench.spec import CellSpec
+from albench.store import Store
+from albench.weights import load_weights, save_weights
+
+
+def initial_learner(store: Store, spec: CellSpec, split: Split, device: str) -> tuple[Learner, float, str]:
+    """Return a learner trained on the initial set, the seconds its training took, and the SHA-256 of its file.
+
+    The first process that needs it trains it; others wait. Raises DivergedError.
+    """
+    learner = new_learner(spec, split, device)
+    path = store.initial_path(spec)
+    if not path.exists():
+        with claimed(path.with_suffix(".claim"), f"the initial network {path.name}", wait=True):
+            if not path.exists():
+                _train(learner, split, path)
+    return learner, _load(learner, path), hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def new_learner(spec: CellSpec, split: Split, device: str) -> Learner:
+    """Return a learner with the seed's initial weights, untrained."""
+    return Learner(
+        spec.network.build(), spec.protocol, spec.seed, list(split.known), split.images[split.initial], device
+    )
+
+
+def _train(learner: Learner, split: Split, path: Path) -> None:
+    images, labels = split.images[split.initial], split.labels[split.initial]
+    with Measurement(torch.device(learner.device)) as cost:
+        learner.fit(images, labels)
+    state = {
+        "classes": learner.classes,
+        "train_seconds": cost.seconds,
+        "train_accuracy": float((learner.predict(images) == labels).mean()),
+    }
+    save_weights(path, learner.weights(), state)
+
+
+def _load(learner: Learner, path: Path) -> float:
+    weights, state = load_weights(path)
+    learner.load(weights, state["classes"])
+    return float(state["train_seconds"])

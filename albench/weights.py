@@ -1,0 +1,34 @@
+"""A network's weights and a state beside them, in one file that is whole or absent; no pickle."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from albench.errors import StoreError
+from albench.files import replacing
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def save_weights(path: Path, weights: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
+    """Write weights as safetensors, the state as JSON in its metadata."""
+    from safetensors.torch import save_file
+
+    with replacing(path) as temporary:
+        save_file(dict(weights), temporary, metadata={"state": json.dumps(state)})
+
+
+def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Return what `save_weights` wrote; StoreError when the file is damaged."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+            return weights, json.loads(file.metadata()["state"])
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise StoreError(f"{path} is damaged ({error}); delete it, and what it held is computed again") from None

@@ -1,0 +1,76 @@
+"""EMOC as a strategy: which (image, label) pairs a query needs, and how a set's value comes from theirs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import torch
+from annotated_types import Ge, Lt
+from torch import Tensor
+
+from albench.contracts.query import Query
+from albench.contracts.strategy import Strategy
+from albench_strategies.emoc.exact import pair_scores
+
+
+@dataclass(frozen=True)
+class Emoc(Strategy):
+    """Query what is expected to change the network's outputs most (Kaeding et al. 2016, eq. 2 to 5).
+
+    The score of a candidate x' with label y is the mean over images x of the L1 norm of J_x grad L(x', y), with J_x
+    the Jacobian of the outputs and L the softmax loss. `label` says which y: one for the whole candidate set (the most
+    probable one of its mean posterior), each example's own, or the expectation over all (eq. 2). `expectation`
+    limits the images x, which are all labelled and pool images, to a random number of them. `tolerance` bounds the
+    rms relative error of the scores; the exact path satisfies any.
+    """
+
+    output: Literal["logits", "softmax"] = "logits"
+    label: Literal["set", "example", "expected"] = "set"
+    expectation: Annotated[int, Ge(1)] | None = None
+    layers: Literal["all", "linear"] = "all"
+    tolerance: Annotated[float, Ge(0), Lt(1)] = 0.01
+
+    def score(self, query: Query) -> Tensor:
+        """Return the expected model output change of each pool example, (n_pool,), at least 0.
+
+        Outside of sets an example is a set of its own, so that label=set and label=example agree.
+        """
+        return self._example_scores(query, torch.arange(len(query.pool), device=query.device))
+
+    def score_sets(self, query: Query) -> Tensor:
+        """Return the mean over each set's examples, (n_sets,): for sets of one size the ranking of eq. 5."""
+        assert query.sets is not None
+        if self.label != "set":
+            used, place = torch.unique(query.sets, return_inverse=True)
+            return self._example_scores(query, used)[place].mean(dim=1)
+        label = query.probabilities[query.sets].mean(dim=1).argmax(dim=1)
+        code = query.sets * query.n_classes + label[:, None]
+        pairs, place = torch.unique(code, return_inverse=True)
+        scores = self._pair_scores(query, pairs // query.n_classes, pairs % query.n_classes)
+        return scores[place].mean(dim=1)
+
+    def _example_scores(self, query: Query, examples: Tensor) -> Tensor:
+        posterior = query.probabilities[examples]
+        if self.label != "expected":
+            return self._pair_scores(query, examples, posterior.argmax(dim=1))
+        labels = torch.arange(query.n_classes, device=query.device).repeat(len(examples))
+        scores = self._pair_scores(query, examples.repeat_interleave(query.n_classes), labels)
+        return (scores.view_as(posterior) * posterior).sum(dim=1)
+
+    def _pair_scores(self, query: Query, examples: Tensor, labels: Tensor) -> Tensor:
+        return pair_scores(
+            query.network,
+            self._expectation_images(query),
+            query.pool[examples],
+            labels,
+            softmax=self.output == "softmax",
+            linear_only=self.layers == "linear",
+        )
+
+    def _expectation_images(self, query: Query) -> Tensor:
+        images = torch.cat([query.labeled, query.pool])
+        if self.expectation is None or self.expectation >= len(images):
+            return images
+        chosen = torch.randperm(len(images), generator=query.generator)[: self.expectation]
+        return images[chosen.to(images.device)]

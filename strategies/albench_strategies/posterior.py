@@ -1,0 +1,50 @@
+"""Strategies that look at the posterior p, the softmax of the current network, and at nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from albench.contracts.query import Query
+from albench.contracts.strategy import Strategy
+
+
+@dataclass(frozen=True)
+class LeastConfident(Strategy):
+    """Query where the highest posterior is lowest, -max p (Kaeding et al. 2016, "min").
+
+    The paper's Results speak of the "lowest maximal classification score", which is the default. The literal
+    reading of its Baselines sentence, the lowest minimum class score, is ``score=minimum``: -min p.
+    """
+
+    extreme: Literal["maximum", "minimum"] = field(default="maximum", metadata={"parameter": "score"})
+
+    def score(self, query: Query) -> Tensor:
+        """Return -max p (or -min p), (n_pool,), in [-1, 0]."""
+        reduce = torch.amax if self.extreme == "maximum" else torch.amin
+        return -reduce(query.probabilities, dim=1)
+
+
+@dataclass(frozen=True)
+class Margin(Strategy):
+    """Query where the two highest posteriors are closest, -(p1 - p2) (Kaeding et al. 2016, "1-vs-2").
+
+    With a single class the margin is that class's posterior.
+    """
+
+    def score(self, query: Query) -> Tensor:
+        """Return -(p1 - p2), (n_pool,), in [-1, 0]."""
+        best = query.probabilities.topk(min(2, query.n_classes), dim=1).values
+        return -(best[:, 0] - best[:, 1]) if query.n_classes > 1 else -best[:, 0]
+
+
+@dataclass(frozen=True)
+class MostConfident(Strategy):
+    """Query where the highest posterior is highest, max p (Kaeding et al. 2016, "max")."""
+
+    def score(self, query: Query) -> Tensor:
+        """Return max p, (n_pool,), in [0, 1]."""
+        return query.probabilities.amax(dim=1)

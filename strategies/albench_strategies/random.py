@@ -1,0 +1,25 @@
+"""Passive learning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from albench.contracts.query import Query
+from albench.contracts.strategy import Strategy
+
+
+@dataclass(frozen=True)
+class Random(Strategy):
+    """Query one of the candidate sets, uniformly: passive learning, the line that others must beat."""
+
+    def score(self, query: Query) -> Tensor:
+        """Return independent uniform numbers, (n_pool,)."""
+        return torch.rand(len(query.pool), generator=query.generator).to(query.device)
+
+    def score_sets(self, query: Query) -> Tensor:
+        """Return independent uniform numbers, (n_sets,)."""
+        assert query.sets is not None
+        return torch.rand(len(query.sets), generator=query.generator).to(query.device)
