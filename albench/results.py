@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pandas as pd
 from albench.contracts.report import Results
 from albench.store import Store
 
+PASSIVE = "random"
 COLUMNS = {
     "scenario": "str",
     "strategy": "str",
@@ -51,6 +53,12 @@ def load(store: str | Path, unfinished: bool = False) -> pd.DataFrame:
     return frame.astype(COLUMNS)
 
 
+def choose_reference(strategies: Iterable[str]) -> str:
+    """Return the strategy that others are compared with: random where it is, else the first."""
+    names = list(dict.fromkeys(strategies))
+    return names[0] if names and PASSIVE not in names else PASSIVE
+
+
 def collect(store: str | Path) -> Results:
     """Return everything that a report is made from."""
     opened = Store(Path(store))
@@ -58,9 +66,10 @@ def collect(store: str | Path) -> Results:
     statuses = opened.statuses()
     infos = [opened.cell(**cell).info() for cell in study["cells"]]
     columns = ["scenario", "strategy", "seed", "status", "reason", "rounds"]
+    rounds = load(store)
     return Results(
         name=study["name"],
-        rounds=load(store),
+        rounds=rounds,
         cells=pd.DataFrame([vars(status) for status in statuses], columns=columns),
         provenance=[
             {
@@ -73,4 +82,5 @@ def collect(store: str | Path) -> Results:
             if status.status == "done" and "provenance" in info
         ],
         study=study,
+        reference=choose_reference(rounds["strategy"]),
     )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -10,36 +13,46 @@ from albench.cli.output import Format, show_rows
 
 
 def print_leaderboard(store: Path) -> None:
-    """Print mean accuracy over rounds and its paired difference to `random`, best first."""
+    """Print mean accuracy over rounds and its paired difference to the reference, best first."""
     from albench.analysis.leaderboard import leaderboard
-    from albench.results import load
+    from albench.results import choose_reference, load
 
-    frame = leaderboard(load(store), reference="random")
+    rounds = load(store)
+    reference = choose_reference(rounds["strategy"])
+    frame = leaderboard(rounds, reference)
     if frame.empty:
         return
-    rows = [
-        {
-            "scenario": row["scenario"],
-            "strategy": row["strategy"],
-            "seeds": row["n_seeds"],
-            "accuracy": f"{row['accuracy_area']:.1%}",
-            "vs random": _difference(row),
-            "final": f"{row['accuracy_final']:.1%}",
-            "classes": f"{row['classes_area']:.1f}",
-            "query s": f"{row['query_seconds']:.3g}",
-        }
-        for row in frame.to_dict("records")
-    ]
+    rows = [_row(row, reference) for row in frame.to_dict("records")]
     typer.echo("")
     show_rows(rows, Format.table, list(rows[0]))
     typer.echo(
-        "accuracy and classes: area under the curve over labelled images; vs random: paired by seed, 95 % interval\n"
+        "accuracy (in %) and classes: area under the curve over labelled images; "
+        f"vs {reference}: points, paired by seed, 95 % interval"
     )
+    missing = frame[(frame["missing_pairs"] > 0).fillna(False)]
+    for row in missing.to_dict("records"):
+        typer.echo(f"{row['scenario']} / {row['strategy']}: no pair with {reference} at seed {row['missing_seeds']}")
+    if (frame["n_pairs"] == 1).any():
+        typer.echo("one seed gives no interval: ask for more with --seeds")
+    typer.echo("")
 
 
-def _difference(row: dict[str, float]) -> str:
-    if row["accuracy_difference"] != row["accuracy_difference"]:  # NaN: nothing to compare with
+def _row(row: Mapping[Any, Any], reference: str) -> dict[str, Any]:
+    return {
+        "scenario": row["scenario"],
+        "strategy": row["strategy"],
+        "seeds": row["n_seeds"],
+        "accuracy": f"{100 * row['accuracy_area']:.1f}",
+        f"vs {reference}": _difference(row),
+        "final": f"{100 * row['accuracy_final']:.1f}",
+        "classes": f"{row['classes_area']:.1f}",
+        "query s": f"{row['query_seconds']:.3g}",
+    }
+
+
+def _difference(row: Mapping[Any, Any]) -> str:
+    if math.isnan(row["accuracy_difference"]):
         return "-"
     text = f"{100 * row['accuracy_difference']:+.2f}"
     low, high = row["accuracy_difference_low"], row["accuracy_difference_high"]
-    return text if low != low else f"{text} [{100 * low:+.2f}, {100 * high:+.2f}]"
+    return text if math.isnan(low) else f"{text} [{100 * low:+.2f}, {100 * high:+.2f}]"

@@ -59,6 +59,7 @@ class Table:
     frame: pd.DataFrame
     caption: str
     columns: Sequence[Column] = ()  # none: every column of the frame
+    folded: bool = False  # shown on demand
     when: Choice = field(default_factory=dict)
 
 

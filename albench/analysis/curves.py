@@ -1,0 +1,75 @@
+"""Learning curves: means over seeds with bands, differences to a reference, and areas."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from albench.analysis.intervals import columns_mean
+from albench.analysis.pairs import CELL, groups
+
+METRICS = ("accuracy", "accuracy_known", "accuracy_novel", "n_classes")
+
+
+def comparable(rounds: pd.DataFrame) -> pd.DataFrame:
+    """Return the rounds that every cell of their scenario has: areas of unequal budgets do not compare."""
+    if rounds.empty:
+        return rounds
+    last = rounds.groupby(CELL)["round"].max().groupby("scenario").min()
+    return rounds[rounds["round"] <= rounds["scenario"].map(last)]
+
+
+def area(budget: ArrayLike, values: ArrayLike) -> float:
+    """Return the normalised area under a curve, which is its mean height over the budget.
+
+    The trapezoidal sum of (a_k + a_k+1)(b_k+1 - b_k) / (2 (b_K - b_1)); of a single point, its height.
+    """
+    b, a = np.asarray(budget, dtype=float), np.asarray(values, dtype=float)
+    if len(b) == 1:
+        return float(a[0])
+    return float(((a[:-1] + a[1:]) * np.diff(b)).sum() / (2 * (b[-1] - b[0])))
+
+
+def areas(rounds: pd.DataFrame) -> pd.DataFrame:
+    """Return what each cell comes to, one row a cell.
+
+    Columns scenario, strategy, seed, accuracy_area, classes_area, accuracy_final, query_seconds.
+    Only rounds that every cell of the scenario has count. `query_seconds` is the mean over the queries.
+    """
+    rows = []
+    for (scenario, strategy, seed), cell in comparable(rounds).groupby(CELL, sort=False):
+        ordered = cell.sort_values("round")
+        budget = ordered["n_labeled"]
+        rows.append(
+            {
+                "scenario": scenario,
+                "strategy": strategy,
+                "seed": seed,
+                "accuracy_area": area(budget, ordered["accuracy"]),
+                "classes_area": area(budget, ordered["n_classes"]),
+                "accuracy_final": float(ordered["accuracy"].iloc[-1]),
+                "query_seconds": float(ordered["query_seconds"].mean()),
+            }
+        )
+    columns = [*CELL, "accuracy_area", "classes_area", "accuracy_final", "query_seconds"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def mean_curves(rounds: pd.DataFrame, metrics: tuple[str, ...] = METRICS) -> pd.DataFrame:
+    """Return the mean over seeds of each metric at each round, with its pointwise 95 % t interval.
+
+    One row a (scenario, strategy, metric, round): n_labeled (mean), n_seeds, mean, low, high; NaN bounds for
+    one seed.
+    """
+    pieces = []
+    for (scenario, strategy), own in groups(rounds):
+        labeled = own.groupby("round")["n_labeled"].mean()
+        for metric in metrics:
+            table = own.pivot(index="seed", columns="round", values=metric)
+            summary = columns_mean(table.to_numpy(dtype=float))
+            piece = pd.DataFrame({"round": table.columns, "n_labeled": labeled.to_numpy(), **summary})
+            piece = piece.rename(columns={"count": "n_seeds"}).astype({"n_seeds": "int64"})
+            pieces.append(piece.assign(scenario=scenario, strategy=strategy, metric=metric))
+    columns = ["scenario", "strategy", "metric", "round", "n_labeled", "mean", "low", "high", "n_seeds"]
+    return pd.concat(pieces, ignore_index=True)[columns] if pieces else pd.DataFrame(columns=columns)

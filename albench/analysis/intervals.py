@@ -1,0 +1,122 @@
+"""Intervals of means over few seeds, and of paired differences. All are t-based: see docs/report.md."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+CONFIDENCE = 0.95
+POWER = 0.8
+ROUNDING = 1e-12  # relative size below which a standard deviation is a rounding error
+
+
+@cache
+def t_quantile(probability: float, degrees: int) -> float:
+    """Return the quantile of Student's t distribution; degrees of freedom from 1 up."""
+    from scipy import stats
+
+    return float(stats.t.ppf(probability, degrees))
+
+
+def standard_deviation(values: ArrayLike) -> float:
+    """Return the sample standard deviation (N - 1), 0 where values agree but for rounding; NaN for one."""
+    numbers = np.asarray(values, dtype=float)
+    if len(numbers) < 2:
+        return math.nan
+    spread = float(numbers.std(ddof=1))
+    return 0.0 if spread <= ROUNDING * float(np.abs(numbers).max()) else spread
+
+
+def half_width(deviation: float, count: int) -> float:
+    """Return t(.975, N-1) s / sqrt(N), half of the 95 % interval of a mean; NaN for one value."""
+    if count < 2:
+        return math.nan
+    return t_quantile(0.5 + CONFIDENCE / 2, count - 1) * deviation / math.sqrt(count)
+
+
+def smallest_detectable(deviation: float, count: int) -> float:
+    """Return (t(.975, N-1) + t(.8, N-1)) s / sqrt(N): what a test at .05 finds with a power of about .8.
+
+    Its true power, `power_of_detectable`, is less with very few pairs. NaN for fewer than two.
+    """
+    if count < 2:
+        return math.nan
+    quantiles = t_quantile(0.5 + CONFIDENCE / 2, count - 1) + t_quantile(POWER, count - 1)
+    return quantiles * deviation / math.sqrt(count)
+
+
+@cache
+def power_of_detectable(count: int) -> float:
+    """Return the power of the paired t test at .05 for a true difference of `smallest_detectable`.
+
+    By the noncentral t distribution: .73 for 2 pairs, .77 for 3, .80 from 9 on. NaN for fewer than two.
+    """
+    if count < 2:
+        return math.nan
+    from scipy import stats
+
+    critical = t_quantile(0.5 + CONFIDENCE / 2, count - 1)
+    shift = critical + t_quantile(POWER, count - 1)
+    return float(stats.nct.sf(critical, count - 1, shift))
+
+
+@dataclass(frozen=True)
+class MeanInterval:
+    """A mean over N values with its 95 % t interval; `low` and `high` are NaN for fewer than two values."""
+
+    count: int
+    mean: float
+    deviation: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, values: ArrayLike) -> MeanInterval:
+        """Summarise values; NaN ones are left out."""
+        numbers = np.asarray(values, dtype=float)
+        numbers = numbers[~np.isnan(numbers)]
+        if not len(numbers):
+            return cls(0, math.nan, math.nan, math.nan, math.nan)
+        mean, deviation = float(numbers.mean()), standard_deviation(numbers)
+        half = half_width(deviation, len(numbers))
+        return cls(len(numbers), mean, deviation, mean - half, mean + half)
+
+
+def paired_t_p(differences: ArrayLike) -> float:
+    """Return the two-sided p of the paired t test; 1 where all differences are 0, NaN for fewer than two."""
+    one = MeanInterval.of(differences)
+    if one.count < 2:
+        return math.nan
+    if one.deviation == 0:
+        return 1.0 if one.mean == 0 else 0.0
+    from scipy import stats
+
+    statistic = one.mean / (one.deviation / math.sqrt(one.count))
+    return float(2 * stats.t.sf(abs(statistic), one.count - 1))
+
+
+def columns_mean(values: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    """Return mean, 95 % t interval and count of each column of (N, R) values, NaN left out."""
+    count = (~np.isnan(values)).sum(axis=0)
+    filled = np.nan_to_num(values)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = filled.sum(axis=0) / count
+        square = (np.where(np.isnan(values), 0.0, values - mean) ** 2).sum(axis=0)
+        deviation = np.sqrt(square / (count - 1.0))
+    deviation = np.where(deviation <= ROUNDING * np.abs(filled).max(axis=0, initial=0.0), 0.0, deviation)
+    factors = {int(n): half_width(1.0, int(n)) for n in np.unique(count)}
+    half = deviation * np.array([factors[int(n)] for n in count])
+    return {"mean": mean, "low": mean - half, "high": mean + half, "count": count.astype(float)}
+
+
+def words(items: Sequence[object], limit: int = 8) -> str:
+    """Return items as a list in words, "1, 2 and 3", the tail of a long one as a number."""
+    texts = [str(item) for item in items]
+    if len(texts) > limit:
+        texts = [*texts[: limit - 1], f"{len(texts) - limit + 1} more"]
+    return " and ".join([", ".join(texts[:-1]), texts[-1]]) if len(texts) > 1 else "".join(texts)

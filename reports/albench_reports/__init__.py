@@ -1,0 +1,24 @@
+"""The report of albench: one HTML page, its sections, and the leaderboard in other formats."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import albench
+
+
+@albench.hookimpl
+def albench_report_sections() -> Mapping[str, str]:
+    """Return the sections of the page."""
+    return {
+        "leaderboard": "albench_reports.sections.leaderboard:Leaderboard",
+        "curves": "albench_reports.sections.curves:Curves",
+        "cost": "albench_reports.sections.cost:Cost",
+        "trust": "albench_reports.sections.trust:Trust",
+    }
+
+
+@albench.hookimpl
+def albench_report_formats() -> Mapping[str, str]:
+    """Return the ways to write a report."""
+    return {"html": "albench_reports.html:Html"}

@@ -1,0 +1,139 @@
+"""From results to what the page shows: every section found through the host, none able to spoil the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from albench.contracts.report import Content, Figure, Part, ReportSection, Results, Table
+from albench.errors import reason
+from albench.plugins import Entry, host
+from albench_reports.bundle import packed_json
+from albench_reports.dress import dress
+from albench_reports.palette import Style, styles
+from albench_reports.tables import Grid, grid
+
+
+@dataclass(frozen=True)
+class PagePart:
+    """A part with its id, whether it is shown at first, and what it was made into."""
+
+    id: str
+    kind: str
+    part: Part
+    is_shown: bool
+    grid: Grid | None = None
+    plot: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class PageSection:
+    """A section as the page shows it: content, or the failure that stands in its place."""
+
+    id: str
+    title: str
+    order: int
+    content: Content
+    failure: str = ""
+    parts: Sequence[PagePart] = ()
+
+    @property
+    def choices(self) -> dict[str, list[str]]:
+        """What a reader can choose here: name -> values, in the order of the parts."""
+        found: dict[str, list[str]] = {}
+        for part in self.content.parts:
+            for name, value in part.when.items():
+                if value not in found.setdefault(name, []):
+                    found[name].append(value)
+        return found
+
+    @property
+    def has_curves(self) -> bool:
+        """Whether a figure offers another axis or lines of single seeds."""
+        traces = [trace for part in self.parts if part.plot for trace in part.plot["data"]]
+        return any(trace.get("meta", {}).get("x") for trace in traces)
+
+
+@dataclass(frozen=True)
+class Page:
+    """Everything that the template needs."""
+
+    results: Results
+    sections: Sequence[PageSection]
+    looks: Mapping[str, Style]
+    chosen: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What limits the report's claims, each once, failed sections included."""
+        said = [text for section in self.sections for text in section.content.warnings]
+        return list(dict.fromkeys([*said, *(section.failure for section in self.sections if section.failure)]))
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """The figures by the ids of their parts."""
+        return {part.id: part.plot for section in self.sections for part in section.parts if part.plot}
+
+
+def assemble(results: Results) -> Page:
+    """Return the page of some results."""
+    looks = styles(results.strategies)
+    drawn = [_drawn(entry, results) for entry in host().all_entries(["report-sections"])]
+    drawn.sort(key=lambda section: (section.order, section.id))
+    chosen = _chosen(results, drawn)
+    return Page(results, [_made(section, chosen, looks) for section in drawn], looks, chosen)
+
+
+def _drawn(entry: Entry, results: Results) -> PageSection:
+    """Return a section with its content; whatever it raises becomes its failure."""
+    title, order = entry.name.replace("-", " ").capitalize(), ReportSection.order
+    try:
+        section = host().configure("report-sections", entry.name)
+        title, order = str(section.title), int(section.order)
+        content = section.draw(section.compute(results), results)
+        if not isinstance(content, Content):
+            raise TypeError(f"draw returned a {type(content).__name__}; return an albench.Content")
+    except Exception as error:  # noqa: BLE001 - a section's failure is a note in its place
+        return PageSection(entry.name, title, order, Content(""), _failure(entry.name, error))
+    return PageSection(entry.name, title, order, content)
+
+
+def _failure(name: str, error: Exception) -> str:
+    return f"The section {name!r} could not be made: {reason(error)}"
+
+
+def _chosen(results: Results, sections: Iterable[PageSection]) -> dict[str, str]:
+    """Return what is chosen at first: the first value of each name, the study's reference where it can be chosen."""
+    chosen: dict[str, str] = {}
+    for section in sections:
+        for name, values in section.choices.items():
+            is_reference = name == "reference" and results.reference in values
+            chosen.setdefault(name, results.reference if is_reference else values[0])
+    return chosen
+
+
+def _made(section: PageSection, chosen: Mapping[str, str], looks: Mapping[str, Style]) -> PageSection:
+    try:
+        parts = [_part(section, place, part, chosen, looks) for place, part in enumerate(section.content.parts)]
+    except Exception as error:  # noqa: BLE001 - see _drawn
+        return replace(section, content=Content(""), failure=_failure(section.id, error))
+    return replace(section, parts=parts)
+
+
+def _part(
+    section: PageSection, place: int, part: Part, chosen: Mapping[str, str], looks: Mapping[str, Style]
+) -> PagePart:
+    made = PagePart(
+        id=f"{section.id}-{place + 1}",
+        kind=type(part).__name__.lower(),
+        part=part,
+        is_shown=all(chosen[name] == value for name, value in part.when.items()),
+    )
+    if isinstance(part, Table):
+        return replace(made, grid=grid(part))
+    if isinstance(part, Figure):
+        plot = dress(part.plot, looks)
+        packed_json(plot)  # what JSON cannot hold is this section's failure, not the page's
+        return replace(made, plot=plot)
+    return made

@@ -1,0 +1,62 @@
+"use strict";
+// What the reader chooses. A choice holds for the whole page: choosers of one name follow each other.
+const albench = { hidden: new Set(), choices: {}, axis: null, seeds: false, listeners: [] };
+
+albench.all = (selector, root = document) => Array.from(root.querySelectorAll(selector));
+albench.changed = () => albench.listeners.forEach((listen) => listen());
+
+albench.apply = () => {
+  for (const part of albench.all(".part")) {
+    const when = JSON.parse(part.dataset.when);
+    part.hidden = Object.entries(when).some(
+      ([name, value]) => name in albench.choices && albench.choices[name] !== value,
+    );
+  }
+  albench.changed();
+};
+
+albench.choose = (name, value) => {
+  albench.choices[name] = value;
+  for (const select of albench.all("select[data-choice]")) {
+    if (select.dataset.choice === name) select.value = value;
+  }
+  albench.apply();
+};
+
+for (const select of albench.all("select[data-choice]")) {
+  albench.choices[select.dataset.choice] = select.value;
+  select.addEventListener("change", () => albench.choose(select.dataset.choice, select.value));
+}
+
+for (const button of albench.all("button[data-strategy]")) {
+  button.addEventListener("click", () => {
+    const name = button.dataset.strategy;
+    const shown = albench.hidden.delete(name) || !albench.hidden.add(name);
+    button.setAttribute("aria-pressed", String(shown));
+    albench.changed();
+  });
+}
+
+for (const button of albench.all("button[data-seeds]")) {
+  button.addEventListener("click", () => {
+    albench.seeds = !albench.seeds;
+    for (const one of albench.all("button[data-seeds]")) one.setAttribute("aria-pressed", String(albench.seeds));
+    albench.changed();
+  });
+}
+
+albench.download = (name, type, text) => {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type }));
+  link.download = name.replace(/[^\w.-]+/g, "-");
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+};
+
+// A field of a CSV file: quoted where it must be, and never read as a formula by a spreadsheet.
+albench.csvField = (value) => {
+  let text = value === null || value === undefined ? "" : String(value);
+  if (/^[=+\-@\t\r]/.test(text) && Number.isNaN(Number(text))) text = `'${text}`;
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+};
+albench.csv = (rows) => rows.map((row) => row.map(albench.csvField).join(",") + "\r\n").join("");

@@ -1,0 +1,47 @@
+"""The report as one HTML page that needs nothing else: no network, no server, no other file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from albench.contracts.report import ReportFormat, Results
+from albench.files import write_text
+from albench_reports import bundle
+from albench_reports.assemble import Page, assemble
+
+
+@dataclass(frozen=True)
+class Html(ReportFormat):
+    """One self-contained page with every section that is installed; the same results give the same bytes."""
+
+    suffix: ClassVar[str] = ".html"
+
+    def write(self, results: Results, path: Path) -> Path:
+        """Write the page and return its path."""
+        write_text(path, render(assemble(results)))
+        return path
+
+
+def render(page: Page) -> str:
+    """Return the page as text."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("albench_reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    script = "\n".join(bundle.asset(name) for name in ("page.js", "tables.js", "figures.js"))
+    return environment.get_template("page.html.j2").render(
+        page=page,
+        results=page.results,
+        style=bundle.asset("page.css"),
+        script=script,
+        hashes=[bundle.script_hash(script), bundle.script_hash(bundle.plotly_source())],
+        plotly=bundle.packed_plotly() if page.figures else "",
+        figures=bundle.packed_json(page.figures),
+    )

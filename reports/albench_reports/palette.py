@@ -1,0 +1,66 @@
+"""How a strategy looks in every figure: a colour, a dash and a marker of its own, variants of one name alike.
+
+The colours have a contrast of at least 3 to a white and to a dark page, and stay apart for readers who see
+red and green alike (a test holds them to both); the dash and the marker tell lines apart without any colour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+COLOURS = ("#0f7fc4", "#d55e00", "#0e9a6e", "#a36fd1", "#9a7b1e", "#d1569a", "#7d8590", "#3f9fa8")
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+MARKERS = ("circle", "square", "diamond", "triangle-up", "x", "star", "cross", "triangle-down", "pentagon", "hexagon")
+DASH_ARRAYS = {  # the same dashes for SVG in the legend and the tables
+    "solid": "",
+    "dash": "6 4",
+    "dot": "2 3",
+    "dashdot": "7 3 2 3",
+    "longdash": "10 4",
+    "longdashdot": "11 3 2 3",
+}
+
+
+@dataclass(frozen=True)
+class Style:
+    """The look of one strategy, and the family that its variants share a colour and a marker with."""
+
+    family: str
+    colour: str
+    dash: str
+    marker: str
+
+    @property
+    def dash_array(self) -> str:
+        """The dash for an SVG's stroke-dasharray."""
+        return DASH_ARRAYS[self.dash]
+
+    @property
+    def fill(self) -> str:
+        """The colour of a band, translucent."""
+        red, green, blue = (int(self.colour[place : place + 2], 16) for place in (1, 3, 5))
+        return f"rgba({red},{green},{blue},0.16)"
+
+
+def family(strategy: str) -> str:
+    """Return the name of a strategy without its parameters."""
+    return strategy.partition("[")[0]
+
+
+def styles(strategies: Iterable[str]) -> dict[str, Style]:
+    """Return each strategy's style, by its place in the study."""
+    families: dict[str, int] = {}
+    variants: dict[str, int] = {}
+    found = {}
+    for strategy in strategies:
+        name = family(strategy)
+        place = families.setdefault(name, len(families))
+        variant = variants[name] = variants.get(name, -1) + 1
+        found[strategy] = Style(
+            family=name,
+            colour=COLOURS[place % len(COLOURS)],
+            dash=DASHES[(place + variant) % len(DASHES)],
+            marker=MARKERS[place % len(MARKERS)],
+        )
+    return found

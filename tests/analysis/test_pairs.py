@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from albench.analysis.pairs import compare, differences
+
+SEEDS = (0, 1, 2, 3)
+
+
+def table(values: dict[str, dict[int, float]], scenario: str = "digits") -> pd.DataFrame:
+    rows = [(scenario, name, seed, value) for name, own in values.items() for seed, value in own.items()]
+    return pd.DataFrame(rows, columns=["scenario", "strategy", "seed", "area"])
+
+
+def test_a_difference_is_taken_at_the_same_seed() -> None:
+    found = compare(table({"random": {0: 0.5, 1: 0.6, 2: 0.4}, "emoc": {0: 0.52, 1: 0.63, 2: 0.43}}), "area", "random")
+    one = found.iloc[0]
+    assert one["strategy"] == "emoc"
+    assert one["n_pairs"] == 3
+    assert one["difference"] == pytest.approx(0.08 / 3)
+    assert (one["wins"], one["ties"], one["losses"]) == (3, 0, 0)
+
+
+@given(st.permutations(range(8)))
+def test_the_order_of_rows_changes_nothing(order: list[int]) -> None:
+    values = table({"random": dict(zip(SEEDS, (0.5, 0.6, 0.4, 0.45), strict=True)),
+                    "emoc": dict(zip(SEEDS, (0.55, 0.61, 0.39, 0.5), strict=True))})  # fmt: skip
+    expected = compare(values, "area", "random")
+    found = compare(values.iloc[order], "area", "random")
+    pd.testing.assert_frame_equal(found, expected)
+
+
+def test_a_seed_that_lacks_its_pair_is_named_and_not_counted() -> None:
+    values = table({"random": {0: 0.5, 1: 0.6}, "emoc": {1: 0.7, 5: 0.9}})
+    one = compare(values, "area", "random").iloc[0]
+    assert (one["n_pairs"], one["missing_pairs"], one["missing_seeds"]) == (1, 2, "0 and 5")
+    assert one["difference"] == pytest.approx(0.1)
+    assert math.isnan(one["difference_low"])
+
+
+def test_a_missing_value_is_a_missing_pair() -> None:
+    values = table({"random": {0: 0.5, 1: math.nan}, "emoc": {0: 0.6, 1: 0.7}})
+    assert compare(values, "area", "random").iloc[0]["n_pairs"] == 1
+
+
+def test_without_the_reference_every_pair_is_missing() -> None:
+    one = compare(table({"emoc": {0: 0.5, 1: 0.6}}), "area", "random").iloc[0]
+    assert (one["n_pairs"], one["missing_pairs"]) == (0, 2)
+    assert np.isnan(one["difference"])
+
+
+def test_scenarios_are_compared_apart() -> None:
+    values = pd.concat(
+        [table({"random": {0: 0.5}, "emoc": {0: 0.6}}), table({"random": {0: 0.5}, "emoc": {0: 0.4}}, scenario="cifar")]
+    )
+    found = differences(values, "area", "random").set_index("scenario")["difference"]
+    assert found["digits"] == pytest.approx(0.1)
+    assert found["cifar"] == pytest.approx(-0.1)
+
+
+def test_the_reference_alone_has_nothing_to_be_compared_with() -> None:
+    assert compare(table({"random": {0: 0.5}}), "area", "random").empty

@@ -1,0 +1,160 @@
+"""Stores that no training made: real folders with results whose truth is known."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from albench.contracts.report import Results
+from albench.results import collect
+from albench.spec import SCHEMA
+from albench.store import CellFolder, Store
+
+EFFECTS = {"emoc": 0.03, "min": 0.01, "random": 0.0}  # what each strategy adds to the accuracy of the last round
+CLASSES = [f"class {place}" for place in range(10)]
+
+
+@dataclass
+class Synthetic:
+    """A study: accuracy rises alike everywhere, seeds differ, and a strategy's effect grows with the rounds."""
+
+    effects: Mapping[str, float] = field(default_factory=lambda: dict(EFFECTS))
+    scenarios: Sequence[str] = ("digits",)
+    seeds: Sequence[int] = (0, 1, 2)
+    rounds: int = 6
+    initial: int = 100
+    set_size: int = 5
+    noise: float = 0.005
+    class_names: Sequence[str] = tuple(CLASSES)
+    name: str = "synthetic"
+    missing: Mapping[tuple[str, int], str] = field(default_factory=dict)  # (strategy, seed) -> failure, "" for none
+    scenario_choices: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    protocol: Mapping[str, Any] = field(default_factory=dict)
+    query_indices: Mapping[int, NDArray[np.int64]] = field(default_factory=dict)  # seed -> rows to query in turn
+
+    def write(self, root: Path) -> Path:
+        """Write the store's files as a run leaves them and return its folder."""
+        store = Store(root)
+        cells = [self._write_cell(store, *where) for where in self._grid()]
+        root.mkdir(parents=True, exist_ok=True)
+        (root / "study.json").write_text(json.dumps(self._study(cells)), encoding="utf-8")
+        return root
+
+    def results(self, root: Path) -> Results:
+        """Write the store and collect its results."""
+        return collect(self.write(root))
+
+    def _grid(self) -> list[tuple[str, str, int]]:
+        return [(scenario, name, seed) for name in self.effects for scenario in self.scenarios for seed in self.seeds]
+
+    def _study(self, cells: list[dict[str, Any]]) -> dict[str, Any]:
+        return {
+            "schema": SCHEMA,
+            "name": self.name,
+            "preset": "quickstart",
+            "protocol": self._protocol(),
+            "network": _choice("networks", "cifar10-quick"),
+            "scenarios": {s: self.scenario_choices.get(s, _choice("scenarios", s)) for s in self.scenarios},
+            "strategies": {name: _choice("strategies", name) for name in self.effects},
+            "commands": [["albench", "run"]],
+            "cells": cells,
+        }
+
+    def _protocol(self) -> dict[str, Any]:
+        protocol = {"initial_iterations": 1000, "set_size": self.set_size, "rounds": self.rounds}
+        return {**protocol, **self.protocol}
+
+    def _write_cell(self, store: Store, scenario: str, strategy: str, seed: int) -> dict[str, Any]:
+        key = hashlib.sha256(f"{scenario} {strategy} {seed} {self._protocol()}".encode()).hexdigest()
+        cell = {"scenario": scenario, "strategy": strategy, "seed": seed, "key": key}
+        failure = self.missing.get((strategy, seed))
+        folder = store.cell(**cell)
+        if failure == "":
+            return cell
+        rows = self._rows(scenario, strategy, seed)[: 2 if failure else None]
+        folder.path.mkdir(parents=True, exist_ok=True)
+        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        (folder.path / "rounds.jsonl").write_text(text, encoding="utf-8")
+        self._write_info(folder, cell, failure)
+        return cell
+
+    def _write_info(self, folder: CellFolder, cell: Mapping[str, Any], failure: str | None) -> None:
+        provenance = {
+            "start": "2026-11-20T10:00:00+00:00",
+            "host": "laptop",
+            "command": ["albench", "run"],
+            "python": "3.12.1",
+            "versions": {"albench": "0.1.0", "torch": "2.11.0"},
+            "git": None,
+            "device": "cpu",
+            "cpu": "A processor",
+            "threads": 1,
+            "gpu": None,
+        }
+        status = {"status": "failed", "error": failure} if failure else {"status": "done", "error": None}
+        folder.write_info(key=cell["key"], spec={}, provenance={**provenance, **self.provenance}, **status)
+
+    def _rows(self, scenario: str, strategy: str, seed: int) -> list[dict[str, Any]]:
+        draws = np.random.default_rng([seed, *strategy.encode(), *scenario.encode()])
+        shared = np.random.default_rng([seed, *scenario.encode()])
+        start, speed = 0.4 + 0.05 * shared.standard_normal(), 3 + shared.random()
+        progress = np.arange(self.rounds + 1) / max(self.rounds, 1)
+        noise = self.noise * draws.standard_normal(self.rounds + 1)
+        noise[0] = 0  # every strategy of a seed starts from the same network
+        accuracy = start + 0.3 * (1 - np.exp(-speed * progress)) + self.effects[strategy] * progress + noise
+        return [self._row(scenario, strategy, seed, number, accuracy, draws) for number in range(self.rounds + 1)]
+
+    def _row(
+        self,
+        scenario: str,
+        strategy: str,
+        seed: int,
+        number: int,
+        accuracy: NDArray[np.float64],
+        draws: np.random.Generator,
+    ) -> dict[str, Any]:
+        n_known = len(self.class_names) // 2
+        found = min(n_known, (number * n_known) // max(self.rounds, 1))
+        label = int(draws.integers(n_known)) if number % 2 else min(n_known + found, len(self.class_names) - 1)
+        value = float(accuracy[number])
+        row = {
+            "scenario": scenario,
+            "strategy": strategy,
+            "seed": seed,
+            "round": number,
+            "n_labeled": self.initial + self.set_size * number,
+            "accuracy": value,
+            "accuracy_known": min(1.0, 1.4 * value),
+            "accuracy_novel": 0.6 * value,
+            "n_classes": n_known + found,
+            "n_novel_found": found,
+            "query_class": self.class_names[label],
+            "query_is_novel": label >= n_known,
+            "query_label": label,
+            "query_seconds": 0.01 * (1 + list(self.effects).index(strategy)),
+            "peak_memory_bytes": 2_000_000,
+            "query_indices": self._indices(seed, number),
+            "notes": {},
+            "train_seconds": 0.5,
+            "eval_seconds": 0.1,
+        }
+        if number == 0:
+            row |= {name: None for name in row if name.startswith(("query_", "peak_"))} | {"train_seconds": 2.0}
+        return row
+
+    def _indices(self, seed: int, number: int) -> list[int]:
+        rows = self.query_indices.get(seed, np.arange(100_000))
+        return rows[(number - 1) * self.set_size : number * self.set_size].tolist()
+
+
+def _choice(kind: str, label: str) -> dict[str, Any]:
+    name = label.partition("[")[0]
+    return {"kind": kind, "name": name, "parameters": {}, "label": label, "results_version": 1}
