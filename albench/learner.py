@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.utils import skip_init
 
 from albench.contracts.network import Network
 from albench.contracts.query import FORWARD_BATCH
@@ -81,7 +82,7 @@ class Learner:
     def grow(self, label: int) -> None:
         """Add an output for a class that has just been found; its row depends on the class alone."""
         old = self.network.head
-        new = nn.Linear(old.in_features, old.out_features + 1).to(self.device)
+        new = self._new_head(old.in_features, old.out_features + 1)
         row = self.recipe.head_row(old.in_features, stream(self.seed, "head row", label))
         with torch.no_grad():
             new.weight.copy_(torch.cat([old.weight, torch.from_numpy(row).to(self.device)[None]]))
@@ -114,9 +115,14 @@ class Learner:
         """Take over stored weights and the classes of their outputs."""
         head = self.network.head
         if len(classes) != head.out_features:
-            self.network.head = nn.Linear(head.in_features, len(classes)).to(self.device)
+            self.network.head = self._new_head(head.in_features, len(classes))
         self.network.load_state_dict(weights)
         self.classes = list(classes)
+
+    def _new_head(self, n_features: int, n_classes: int) -> nn.Linear:
+        """Return a head whose weights are still to be set; torch draws none from its global generator."""
+        head: nn.Linear = skip_init(nn.Linear, n_features, n_classes, device=self.device)
+        return head
 
     def _place(self, network: nn.Module) -> nn.Module:
         placed: nn.Module = network.to(device=self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -158,6 +164,6 @@ class Learner:
         finite = bool(torch.isfinite(loss)) and all(bool(p.isfinite().all()) for p in self.network.parameters())
         if not finite:
             raise DivergedError(
-                f"training diverged: the loss is {float(loss)} or a weight is not finite by iteration {iteration} "
+                f"training diverged: the loss is {loss.item()} or a weight is not finite by iteration {iteration} "
                 f"of {what}; lower learning_rate (it is {self.protocol.learning_rate:g})"
             )

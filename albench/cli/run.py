@@ -50,8 +50,12 @@ def run(
             show_statuses(planned.statuses, Format.table)
             typer.echo(f"{len(planned.pending())} cells would run in {planned.store}")
             return
-        with progress(planned) as on_event:
-            outcome = api.perform(planned, engine, device, threads, command_line(), on_event)
+        try:
+            with progress(planned) as on_event:
+                outcome = api.perform(planned, engine, device, threads, command_line(), on_event)
+        except KeyboardInterrupt:
+            typer.echo("interrupted; what was finished is kept, and the same command goes on from there", err=True)
+            raise SystemExit(api.EXIT_INTERRUPTED) from None
     _conclude(outcome)
 
 

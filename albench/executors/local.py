@@ -11,6 +11,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -81,28 +82,33 @@ class _Worker:
         """Start a task; a process that is already gone shows itself at the end of its events."""
         self.task = task
         assert self.process.stdin is not None
-        try:
+        with suppress(OSError):
             self.process.stdin.write(json.dumps(task) + "\n")
             self.process.stdin.flush()
-        except OSError:
-            pass
 
     def stop(self) -> None:
         """End the process; what it had finished is on disk."""
         self.process.kill()
-        self.process.wait()
+        self._wait()
 
     def obituary(self) -> dict[str, Any]:
         """Return the event of a task whose process died under it."""
-        code = self.process.wait()
+        code = self._wait()
         how = f"killed by signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
         message = (
             f"its worker process died ({how}); the cell's log.txt may say why, and out of memory is the usual cause"
         )
         return {"event": "died", "cell": cell_name(CellSpec.from_json(self.task["cell"])), "reason": message}
 
+    def _wait(self) -> int:
+        assert self.process.stdin is not None
+        with suppress(OSError):  # what was still to be written has no reader any more
+            self.process.stdin.close()
+        return self.process.wait()
+
     def _read(self, events: queue.Queue[tuple[_Worker, Event | None]]) -> None:
         assert self.process.stdout is not None
-        for line in self.process.stdout:
-            events.put((self, json.loads(line)))
+        with self.process.stdout as lines:
+            for line in lines:
+                events.put((self, json.loads(line)))
         events.put((self, None))

@@ -1,0 +1,123 @@
+"""Real plugins in temporary folders, the real command line, small real studies."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from albench import api
+from albench.contracts.executor import Emit, Executor, Task
+from albench.plugins import host
+from albench.study import Request
+from albench.work import perform
+
+SMALL = {"initial_iterations": 4, "update_iterations": 2, "n_sets": 6, "set_size": 5, "rounds": 2, "batch_size": 8}
+
+
+@dataclass(frozen=True)
+class Inline(Executor):
+    """Performs cells in this process, one after another."""
+
+    def run(self, tasks: Sequence[Task], emit: Emit) -> None:
+        for task in tasks:
+            perform(task, emit)
+
+
+@pytest.fixture(autouse=True)
+def fresh_host() -> Iterator[None]:
+    """Plugins are looked up anew in every test."""
+    host.cache_clear()
+    yield
+    host.cache_clear()
+
+
+class PluginFolder:
+    """A folder on the path of this process and its workers, where a test installs distributions from source text."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def install(self, name: str, source: str, version: str = "1.0", entry: str | None = None) -> None:
+        (self.root / f"{name}.py").write_text(source, encoding="utf-8")
+        info = self.root / f"{name}-{version}.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n", encoding="utf-8")
+        (info / "entry_points.txt").write_text(f"[albench]\n{entry or name} = {name}\n", encoding="utf-8")
+        host.cache_clear()
+
+    def install_strategy(self, name: str, body: str) -> None:
+        """Install a distribution with one strategy of that name, whose class body is given."""
+        lines = [
+            "from dataclasses import dataclass",
+            "import albench",
+            "@albench.hookimpl",
+            "def albench_strategies():",
+            f"    return {{'{name}': 'plugin_{name}:Plugin'}}",
+            "@dataclass(frozen=True)",
+            "class Plugin(albench.Strategy):",
+            "    '''A strategy of a test.'''",
+            *(f"    {line}" for line in body.strip("\n").splitlines()),
+        ]
+        self.install(f"plugin_{name}", "\n".join(lines) + "\n")
+
+
+@pytest.fixture
+def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PluginFolder]:
+    root = tmp_path / "site"
+    root.mkdir()
+    monkeypatch.syspath_prepend(root)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(root), *filter(None, [os.environ.get("PYTHONPATH")])]))
+    before = set(sys.modules)
+    yield PluginFolder(root)
+    for name in set(sys.modules) - before:
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(root)):
+            del sys.modules[name]
+
+
+@dataclass
+class Ran:
+    code: int
+    out: str
+    err: str
+
+
+Cli = Callable[..., Ran]
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """Run the real command line in this process; workers are real processes."""
+
+    def run(*words: object) -> Ran:
+        from albench.cli.main import main
+
+        monkeypatch.setattr(sys, "argv", ["albench", *map(str, words)])
+        capsys.readouterr()
+        try:
+            main()
+            code = 0
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else int(bool(end.code))
+        captured = capsys.readouterr()
+        return Ran(code, captured.out, captured.err)
+
+    return run
+
+
+def small_run(
+    store: Path, strategies: str = "random", seeds: object = 1, retry: bool = False, **protocol: object
+) -> api.Outcome:
+    """Run a small study on digits in this process."""
+    request = Request(strategies=strategies, seeds=seeds, protocol={**SMALL, **protocol})  # type: ignore[arg-type]
+    planned = api.plan(request, store, retry)
+    return api.perform(planned, Inline(), "cpu", 1, ["albench", "run"], report=False)
+
+
+def small_options(**protocol: object) -> list[str]:
+    """The options of the command line for a small study."""
+    return [word for key, value in {**SMALL, **protocol}.items() for word in ("--set", f"{key}={value}")]

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from albench import claims
+from albench.claims import Holder, claimed, holder, live_holder
+from albench.errors import HeldError, StoreError
+from albench.files import replacing, write_json
+from albench.store import CellFolder, Store
+from tests.conftest import small_run
+
+
+def dead_process() -> Holder:
+    process = subprocess.Popen([sys.executable, "-c", "pass"])
+    found = Holder(claims.socket.gethostname(), process.pid, claims.psutil.Process(process.pid).create_time())
+    process.wait()
+    return found
+
+
+def test_a_claim_is_held_for_its_block_and_names_its_holder(tmp_path: Path) -> None:
+    path = tmp_path / "claim"
+    with claimed(path, "the cell"):
+        assert holder(path) == Holder(claims.socket.gethostname(), os.getpid(), claims.psutil.Process().create_time())
+        with (
+            pytest.raises(HeldError, match=rf"the cell is held by process {os.getpid()} on "),
+            claimed(path, "the cell"),
+        ):
+            pass
+    assert holder(path) is None
+
+
+def test_the_claim_of_a_dead_process_is_taken_over_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "claim"
+    write_json(path, vars(dead_process()))
+    assert live_holder(path) is None
+    with claimed(path, "the cell"):
+        present = holder(path)
+        assert present is not None
+        assert present.pid == os.getpid()
+
+
+def test_a_reused_process_number_is_not_mistaken_for_the_holder(tmp_path: Path) -> None:
+    path = tmp_path / "claim"
+    write_json(path, {"host": claims.socket.gethostname(), "pid": os.getpid(), "started": 1.0})
+    assert live_holder(path) is None
+
+
+def test_a_claim_of_another_host_is_respected(tmp_path: Path) -> None:
+    path = tmp_path / "claim"
+    write_json(path, {"host": "elsewhere", "pid": 1, "started": 1.0})
+    with pytest.raises(HeldError, match="process 1 on elsewhere"), claimed(path, "the cell"):
+        pass
+
+
+def test_many_that_find_a_dead_claim_enter_one_after_another(tmp_path: Path) -> None:
+    path = tmp_path / "claim"
+    write_json(path, vars(dead_process()))
+    inside, most = [], []
+
+    def enter() -> None:
+        with claimed(path, "it", wait=True):
+            inside.append(1)
+            most.append(len(inside))
+            inside.pop()
+
+    threads = [threading.Thread(target=enter) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == [1] * 8
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_is_whole_or_absent(tmp_path: Path) -> None:
+    path = tmp_path / "file.json"
+    with pytest.raises(RuntimeError), replacing(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_without_a_study_is_no_store(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"is no store: there is no study\.json in it"):
+        Store(tmp_path).study()
+
+
+def test_a_store_of_another_schema_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    write_json(tmp_path / "study.json", {"schema": 99})
+    with pytest.raises(
+        StoreError, match="has schema 99 and this version of albench reads 1; use the version that wrote it"
+    ):
+        Store(tmp_path).study()
+    small_run(tmp_path / "s")
+    folder = Store(tmp_path / "s").cell(**Store(tmp_path / "s").cells()[0])
+    info = folder.info()
+    write_json(folder.path / "cell.json", {**info, "schema": 0})
+    with pytest.raises(StoreError, match="has schema 0"):
+        Store(tmp_path / "s").statuses()
+
+
+def test_a_study_under_another_protocol_is_refused_and_says_in_what(tmp_path: Path) -> None:
+    small_run(tmp_path)
+    with pytest.raises(StoreError, match=r"another protocol: n_sets \(6 there, 7 here\); choose another folder"):
+        small_run(tmp_path, n_sets=7)
+
+
+def test_provenance_names_versions_hardware_and_command(tmp_path: Path) -> None:
+    small_run(tmp_path)
+    found = Store(tmp_path).cell(**Store(tmp_path).cells()[0]).info()["provenance"]
+    assert found["command"] == ["albench", "run"]
+    assert found["threads"] == 1
+    assert found["device"] == "cpu"
+    assert found["cpu"]
+    assert {"albench", "torch", "numpy"} <= set(found["versions"])
+
+
+def test_the_rounds_file_is_repaired_from_the_checkpoint(tmp_path: Path) -> None:
+    small_run(tmp_path)
+    folder = Store(tmp_path).cell(**Store(tmp_path).cells()[0])
+    path = folder.path / "rounds.jsonl"
+    whole = path.read_text()
+    for damaged in (whole[:-20], "", whole + '{"round": 9', whole * 2):
+        path.write_text(damaged)
+        folder.restore()
+        assert path.read_text() == whole
+
+
+def test_a_line_cut_short_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "rounds.jsonl").write_text(json.dumps({"round": 0}) + "\n" + '{"round": 1')
+    assert CellFolder(tmp_path).rows() == [{"round": 0}]
+
+
+def test_a_damaged_checkpoint_fails_its_cell_with_what_to_do(tmp_path: Path) -> None:
+    small_run(tmp_path)
+    folder = Store(tmp_path).cell(**Store(tmp_path).cells()[0])
+    (folder.path / "checkpoint.safetensors").write_bytes(b"\x00" * 10)
+    outcome = small_run(tmp_path, rounds=3)
+    assert outcome.statuses[0].status == "failed"
+    assert "checkpoint.safetensors is damaged" in outcome.statuses[0].reason
