@@ -37,6 +37,8 @@ def ask(strategy: Strategy, query: Query) -> Answer:
     assert query.sets is not None
     with untouched(query), Measurement(query.device) as cost:
         scores = strategy.score_sets(query)
+    if strategy.permission is not None:
+        query.note("permission", strategy.permission)
     checked = check_scores(scores, len(query.sets), query.device, "score_sets", "candidate set")
     return Answer(int(np.argmax(checked)), cost.seconds, cost.peak_memory_bytes, dict(query.notes))
 
@@ -64,15 +66,27 @@ def check_scores(scores: Any, n: int, device: torch.device, method: str, of_what
 @contextmanager
 def untouched(query: Query) -> Iterator[None]:
     """Raise StrategyError when the block changed what every strategy of a study shares or relies on."""
-    weights = {name: value.clone() for name, value in query.network.state_dict().items()}
+    with unchanged_generators(), unchanged_network(query), unchanged_data(query):
+        yield
+
+
+@contextmanager
+def unchanged_data(query: Query) -> Iterator[None]:
+    """Raise StrategyError when the block changed the images, the labels or the sets in place."""
     tensors = {"pool": query.pool, "labeled": query.labeled, "labels": query.labels, "sets": query.sets}
     versions = {name: tensor._version for name, tensor in tensors.items() if tensor is not None}
-    generators = _global_generators()
     yield
     for name, version in versions.items():
         tensor = tensors[name]
         if tensor is not None and tensor._version != version:
             raise StrategyError(f"it changed query.{name} in place; work on a copy (query.{name}.clone())")
+
+
+@contextmanager
+def unchanged_network(query: Query) -> Iterator[None]:
+    """Raise StrategyError when the block changed the network's weights, its layers or its mode."""
+    weights = {name: value.clone() for name, value in query.network.state_dict().items()}
+    yield
     after = query.network.state_dict()
     changed = [name for name in weights if name not in after or not torch.equal(weights[name], after[name])]
     if changed or len(after) != len(weights):
@@ -81,8 +95,15 @@ def untouched(query: Query) -> Iterator[None]:
         )
     if query.network.training:
         raise StrategyError("it left the network in training mode; switch single layers, and put them back")
+
+
+@contextmanager
+def unchanged_generators() -> Iterator[None]:
+    """Raise StrategyError when the block drew from, or seeded, a global random generator."""
+    before = _global_generators()
+    yield
     for name, state in _global_generators().items():
-        if state != generators[name]:
+        if state != before[name]:
             raise StrategyError(
                 f"it drew from the global generator of {name}; draw from query.generator, so that runs can be paired"
             )

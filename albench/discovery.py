@@ -90,6 +90,7 @@ class Discovery:
             labels=self.learner.outputs(labels),
             sets=torch.from_numpy(sets).to(self.learner.device),
             generator=torch_stream(self.spec.seed, "strategy", self.spec.strategy.name, self.strategy.stream, number),
+            pool_labels=self._pool_labels(pool) if self.strategy.permission == "pool labels" else None,
         )
 
     def record(self, query_columns: Row, train_seconds: float) -> None:
@@ -137,6 +138,12 @@ class Discovery:
             "query_indices": asked.tolist(),
             "notes": dict(answer.notes),
         }
+
+    def _pool_labels(self, pool: NDArray[np.int64]) -> torch.Tensor:
+        """Return the output index of each pool example's class, -1 where the class has not been found."""
+        index = {label: output for output, label in enumerate(self.learner.classes)}
+        found = [index.get(label, -1) for label in self.split.labels[pool].tolist()]
+        return torch.tensor(found, dtype=torch.int64, device=self.learner.device)
 
     def _of(self, rows: Any) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         return self.split.images[rows], self.split.labels[rows]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from albench.cli import describe, doctor, report, run, status
+from albench.cli import check, describe, doctor, new, report, run, status
 from albench.errors import AlbenchError, RequestError
 
 app = typer.Typer(
@@ -45,6 +45,8 @@ app.command("report")(report.report)
 app.command("list")(describe.list_)
 app.command("show")(describe.show)
 app.command("doctor")(doctor.doctor)
+app.command("check")(check.check)
+app.add_typer(new.app, name="new")
 
 
 def main() -> None:

@@ -29,6 +29,8 @@ class Query:
         labels: Tensor,
         sets: Tensor | None,
         generator: torch.Generator,
+        pool_labels: Tensor | None = None,
+        batch_size: int = FORWARD_BATCH,
     ) -> None:
         self._network = network
         self._pool = pool
@@ -36,6 +38,8 @@ class Query:
         self._labels = labels
         self._sets = sets
         self._generator = generator
+        self._pool_labels = pool_labels
+        self._batch_size = batch_size
         self._notes: dict[str, float | str] = {}
 
     @property
@@ -74,6 +78,25 @@ class Query:
         return self._sets
 
     @property
+    def pool_labels(self) -> Tensor:
+        """The pool's labels as output indices, -1 for a class that is not found yet, int64, (n_pool,).
+
+        Only for a reference line whose class asks with ``permission = "pool labels"``, which its results carry.
+        Raises StrategyError for every other strategy.
+        """
+        if self._pool_labels is None:
+            raise StrategyError(
+                "pool_labels are hidden from strategies; score without them, or declare "
+                '`permission = "pool labels"` in a class that is meant as a reference line'
+            )
+        return self._pool_labels
+
+    @property
+    def batch_size(self) -> int:
+        """How many images to give the network at once; memory depends on it, scores must not."""
+        return self._batch_size
+
+    @property
     def generator(self) -> torch.Generator:
         """A CPU generator of the strategy's own stream for this round; draw on the CPU, then move."""
         return self._generator
@@ -82,6 +105,11 @@ class Query:
     def features(self) -> Tensor:
         """What enters the network's last layer for each pool image, (n_pool, d)."""
         return self._forward[0]
+
+    @cached_property
+    def labeled_features(self) -> Tensor:
+        """What enters the network's last layer for each labelled image, (n_labeled, d)."""
+        return self._features(self._labeled)
 
     @property
     def logits(self) -> Tensor:
@@ -112,6 +140,10 @@ class Query:
 
     @cached_property
     def _forward(self) -> tuple[Tensor, Tensor]:
+        features = self._features(self._pool)
         with torch.no_grad():
-            features = torch.cat([self._network.features(part) for part in torch.split(self._pool, FORWARD_BATCH)])
             return features, self._network.head(features)
+
+    def _features(self, images: Tensor) -> Tensor:
+        with torch.no_grad():
+            return torch.cat([self._network.features(part) for part in torch.split(images, self._batch_size)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from annotated_types import Ge
 
@@ -20,7 +20,10 @@ class Strategy(Component):
     """Decides what to label next. Override `score`, and `score_sets` where a value belongs to the whole set.
 
     `stream` chooses another stream of random numbers, so that ``random`` can be compared with ``random[stream=1]``.
+    `permission` is what a reference line such as an oracle may see and no other strategy may; its rounds note it.
     """
+
+    permission: ClassVar[Literal["pool labels"] | None] = None
 
     stream: Annotated[int, Ge(0)] = field(default=0, kw_only=True)
 
