@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from albench.analysis.bands import difference_curves, simultaneous_factor
+from albench.analysis.intervals import t_quantile
+from tests.reports.synthetic import Synthetic
+
+
+def walks(draws: np.random.Generator, seeds: int, rounds: int) -> np.ndarray:
+    return np.cumsum(draws.normal(size=(seeds, rounds)), axis=1) + draws.normal(size=(seeds, rounds))
+
+
+def test_at_one_round_the_band_is_the_t_interval() -> None:
+    values = np.random.default_rng(0).normal(size=(9, 1))
+    assert simultaneous_factor(values) == pytest.approx(t_quantile(0.975, 8), rel=0.06)
+
+
+def test_the_band_is_wider_than_the_t_interval_and_narrower_than_bonferronis() -> None:
+    values = walks(np.random.default_rng(1), 9, 30)
+    assert t_quantile(0.975, 8) < simultaneous_factor(values) < t_quantile(1 - 0.025 / 30, 8)
+
+
+@pytest.mark.parametrize("seeds", [3, 9])
+def test_the_band_covers_the_whole_true_curve_about_as_often_as_it_says(seeds: int) -> None:
+    draws = np.random.default_rng(2)
+    covered, trials = 0, 150
+    for _ in range(trials):
+        values = walks(draws, seeds, 20)
+        studentised = np.abs(values.mean(axis=0)) * np.sqrt(seeds) / values.std(axis=0, ddof=1)
+        covered += studentised.max() <= simultaneous_factor(values)
+    assert covered / trials > 0.9  # .95 less three standard errors
+
+
+def test_the_band_is_the_same_every_time() -> None:
+    values = walks(np.random.default_rng(3), 5, 10)
+    assert simultaneous_factor(values) == simultaneous_factor(values)
+
+
+def test_one_seed_gives_no_band_and_equal_curves_a_band_of_no_width() -> None:
+    assert np.isnan(simultaneous_factor(np.ones((1, 4))))
+    assert simultaneous_factor(np.full((3, 4), 0.1)) == 0
+
+
+def test_difference_curves_are_means_of_differences_at_the_same_seed(tmp_path: Path) -> None:
+    rounds = Synthetic(missing={("emoc", 0): ""}, seeds=range(4)).results(tmp_path).rounds
+    curves = difference_curves(rounds, "random").set_index(["strategy", "round"])
+    accuracy = rounds.set_index(["strategy", "seed", "round"])["accuracy"]
+    expected = np.mean([accuracy["emoc", seed, 5] - accuracy["random", seed, 5] for seed in (1, 2, 3)])
+    assert curves.loc[("emoc", 5), "mean"] == pytest.approx(expected)
+    assert curves.loc[("emoc", 5), "n_pairs"] == 3
+    assert curves.loc[("min", 5), "n_pairs"] == 4
+    low, mean, high = curves.loc[("min", 3), ["low", "mean", "high"]]
+    assert low < mean < high
+
+
+def test_before_the_first_query_paired_strategies_are_equal(tmp_path: Path) -> None:
+    curves = difference_curves(Synthetic().results(tmp_path).rounds, "random")
+    first = curves[curves["round"] == 0]
+    assert (first[["mean", "low", "high"]] == 0).all(axis=None)
+
+
+def test_a_reference_that_did_not_run_gives_no_difference(tmp_path: Path) -> None:
+    assert difference_curves(Synthetic().results(tmp_path).rounds, "nobody").empty
