@@ -54,7 +54,7 @@ def holder(path: Path) -> Holder | None:
     """Return who holds a claim, dead or alive, or None."""
     try:
         return Holder(**json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
 
 

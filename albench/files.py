@@ -45,7 +45,7 @@ def read_json(path: Path) -> Any:
     """Return a JSON file's value, None when there is no such file; StoreError when it is damaged."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (ValueError, OSError) as error:
         raise StoreError(

@@ -72,7 +72,7 @@ class CellFolder:
         """Return the recorded rounds, at most up to `rounds`; a line cut short by a crash is left out."""
         try:
             lines = (self.path / "rounds.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return []
         rows = [json.loads(line) for line in lines if line.endswith("\n")]
         return [row for row in rows if rounds is None or row["round"] <= rounds]

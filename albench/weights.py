@@ -15,11 +15,15 @@ if TYPE_CHECKING:
 
 
 def save_weights(path: Path, weights: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
-    """Write weights as safetensors, the state as JSON in its metadata."""
+    """Write weights as safetensors, the state as JSON in its metadata; OSError when the disk does not take them."""
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     with replacing(path) as temporary:
-        save_file(dict(weights), temporary, metadata={"state": json.dumps(state)})
+        try:
+            save_file(dict(weights), temporary, metadata={"state": json.dumps(state)})
+        except SafetensorError as error:  # which does not say whether the system refused
+            raise OSError(str(error)) from error
 
 
 def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -18,19 +18,22 @@ FORMULAS = {
 @pytest.mark.parametrize("text", FORMULAS)
 def test_posterior_strategies_equal_their_formulas(text: str) -> None:
     query = make_query(n_pool=40, n_classes=7, image_shape=(1, 8, 8))
+    query.network.head.weight.data *= 3000  # posteriors that differ
     logits = query.network(query.pool).detach().double().numpy()
     posterior = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     expected = FORMULAS[text](posterior)
     strategy = albench.strategy(text)
-    np.testing.assert_allclose(strategy.score(query).numpy(), expected, rtol=1e-5)
+    np.testing.assert_allclose(strategy.score(query).numpy(), expected, rtol=1e-4, atol=1e-6)
     assert query.sets is not None
-    np.testing.assert_allclose(strategy.score_sets(query).numpy(), expected[query.sets.numpy()].mean(axis=1), rtol=1e-5)
+    np.testing.assert_allclose(
+        strategy.score_sets(query).numpy(), expected[query.sets.numpy()].mean(axis=1), rtol=1e-4, atol=1e-6
+    )
     best = strategy.select(query, 5).numpy()
     assert np.array_equal(best, np.argsort(-strategy.score(query).numpy(), kind="stable")[:5])
 
 
 def test_a_single_class_has_a_margin() -> None:
-    query = make_query(n_pool=4, n_classes=1, image_shape=(1, 8, 8))
+    query = make_query(n_pool=4, n_classes=1, n_sets=None, image_shape=(1, 8, 8))
     assert albench.strategy("1vs2").score(query).tolist() == [-1.0] * 4
 
 

@@ -1,0 +1,34 @@
+# make demo, make test: a virtual environment, everything in it, and the run. VENV chooses another environment.
+VENV ?= .venv
+PYTHON ?= python3
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.albench-installed
+
+.PHONY: demo test check lint types clean
+
+demo: $(STAMP)
+	$(BIN)/albench run --strategies emoc,min,1vs2,max,random
+
+test: $(STAMP)
+	$(BIN)/albench run --strategies emoc,min,1vs2,max,random
+	$(BIN)/python -m pytest tests
+
+check: $(STAMP) lint types test
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+$(STAMP): pyproject.toml examples/albench-example/pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	$(BIN)/python -m pip install --quiet --editable examples/albench-example
+	touch $(STAMP)
+
+clean:
+	rm -rf $(VENV) build dist runs
