@@ -121,7 +121,7 @@ class Learner:
 
     def _new_head(self, n_features: int, n_classes: int) -> nn.Linear:
         """Return a head whose weights are still to be set; torch draws none from its global generator."""
-        head: nn.Linear = skip_init(nn.Linear, n_features, n_classes, device=self.device)
+        head: nn.Linear = skip_init(nn.Linear, n_features, n_classes, device=self.device)  # type: ignore[no-untyped-call]
         return head
 
     def _place(self, network: nn.Module) -> nn.Module:

@@ -1,0 +1,115 @@
+"""The documentation is true: hooks are there with their signatures, examples run, links lead somewhere."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+from albench import hookspecs
+from albench.plugins import HOOKS, host
+from tests.conftest import Cli, PluginFolder, small_options
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/*/*.md")])
+FENCE = re.compile(r"```python\n(# (?P<module>\w+)\.py\n.*?)```", re.DOTALL)
+EXAMPLES = {
+    match["module"]: match[1]
+    for page in ("README.md", "docs/plugins.md")
+    for match in FENCE.finditer((ROOT / page).read_text(encoding="utf-8"))
+}
+HOOK_FUNCTIONS = {
+    name: function
+    for name, function in inspect.getmembers(hookspecs, inspect.isfunction)
+    if name.startswith("albench_")
+}
+
+
+def test_every_hook_is_documented_with_its_exact_signature_and_an_example() -> None:
+    text = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
+    for name, function in HOOK_FUNCTIONS.items():
+        signature = re.sub(r"'", "", str(inspect.signature(function)))
+        assert f"## `{name}{signature}`" in text
+        assert any(f"def {name}(" in source for source in EXAMPLES.values())
+
+
+def test_every_hook_has_a_first_party_user_or_an_observer_in_the_tests() -> None:
+    assert set(HOOK_FUNCTIONS) == {*HOOKS.values(), "albench_round_recorded"}
+    for kind in HOOKS:
+        assert any(entry.plugin.name.startswith("albench") for entry in host().all_entries([kind]))
+
+
+def test_every_hook_is_one_short_function_with_one_sentence() -> None:
+    for function in HOOK_FUNCTIONS.values():
+        assert len(inspect.getsource(function).splitlines()) <= 4
+        assert (function.__doc__ or "").count("\n") == 0
+
+
+@pytest.mark.parametrize("module", EXAMPLES)
+def test_an_example_of_the_documentation_is_a_plugin_without_problems(module: str, plugins: PluginFolder) -> None:
+    plugins.install(module, EXAMPLES[module])
+    assert host().problems == []
+    for entry in host().all_entries():
+        if entry.plugin.name == module:
+            assert host().build(entry.kind, entry.name, {}) is not None
+
+
+def test_the_examples_of_the_documentation_run_together(tmp_path: Path, plugins: PluginFolder, cli: Cli) -> None:
+    for module, source in EXAMPLES.items():
+        plugins.install(module, source)
+    store = tmp_path / "s"
+    ran = cli(
+        "run", "--strategies", "tempered[temperature=2],my-entropy", "--scenarios", "squares", "--network", "softmax-regression",
+        "--executor", "here", "--seeds", "2", *small_options(), "--store", store,
+    )  # fmt: skip
+    assert ran.code == 0, ran.err
+    assert "4 of 4 cells done" in ran.out
+    assert "tempered 2" in ran.out.replace("\n", " ") or "tempered" in ran.out
+    assert "had the slowest query" in (store / "report.html").read_text(encoding="utf-8")
+    assert cli("report", store, "--format", "plain").code == 0
+    lines = (store / "report.txt").read_text().splitlines()
+    assert [line.split()[0] for line in lines] == ["my-entropy", "tempered[temperature=2.0]"]
+
+
+def test_the_third_partys_distribution_takes_part(tmp_path: Path, cli: Cli) -> None:
+    if "least-margin" not in host().names("strategies"):
+        pytest.fail("install it first: pip install -e examples/albench-example")
+    listed = cli("list", "strategies").out
+    assert re.search(r"least-margin +albench-example +0\.1\.0", listed)
+    options = ["--scenarios", "stripes", "--seeds", "1", *small_options()]
+    assert cli("run", "--strategies", "random,least-margin", *options, "--store", tmp_path).code == 0
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_of_the_documentation_lead_to_files(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+        if not target.startswith(("http:", "https:")):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_protocol_page_names_every_value_and_column() -> None:
+    import dataclasses
+
+    from albench.protocol import Protocol
+    from albench.results import COLUMNS
+
+    text = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
+    for field in dataclasses.fields(Protocol):
+        default = "none" if field.default is None else f"{field.default:g}" if field.default != 1e-4 else "0.0001"
+        assert re.search(rf"\| `{field.name}` \| {re.escape(str(default))} \|", text), field.name
+    for column in COLUMNS:
+        assert f"`{column}`" in text
+
+
+def test_nothing_in_the_project_names_a_path_of_a_machine() -> None:
+    pattern = re.compile(r"/(?:home|root|work|Users)/\w")
+    for path in ROOT.rglob("*"):
+        inside = path.relative_to(ROOT).parts
+        if (
+            path.suffix in {".py", ".md", ".toml", ".html", ".j2", ".json"}
+            and not inside[0].startswith(".")
+            and inside[0] != "runs"
+        ):
+            assert not pattern.search(path.read_text(encoding="utf-8", errors="ignore")), path
