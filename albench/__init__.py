@@ -27,14 +27,12 @@ if TYPE_CHECKING:
 _HOMES = {
     "AlbenchError": "albench.errors",
     "Column": "albench.contracts.report",
-    "Column": "albench.contracts.report",
     "Content": "albench.contracts.report",
     "DiscoveryScenario": "albench.contracts.scenario",
     "Executor": "albench.contracts.executor",
     "Figure": "albench.contracts.report",
     "LabeledImages": "albench.contracts.scenario",
     "Network": "albench.contracts.network",
-    "Note": "albench.contracts.report",
     "Note": "albench.contracts.report",
     "Query": "albench.contracts.query",
     "ReportFormat": "albench.contracts.report",
@@ -56,7 +54,6 @@ _HOMES = {
 
 __all__ = [
     "AlbenchError",
-    "Column",
     "Column",
     "Content",
     "DiscoveryScenario",
