@@ -151,15 +151,32 @@ def perform(
     return outcome
 
 
-def write_report(store: str | Path, path: str | Path | None = None, format_name: str = "html") -> Path | None:
-    """Write a store's report; None when no plugin offers the format, which a warning of the host explains."""
+def write_report(
+    stores: str | Path | Sequence[str | Path],
+    path: str | Path | None = None,
+    format_name: str = "html",
+    reference: str | None = None,
+    benchmarks: str | Path | None = None,
+) -> Path | None:
+    """Write the report of one or several stores; None when no plugin offers it, which a warning of the host explains.
+
+    `reference` is the strategy that others are compared with, `benchmarks` a JSON file of pytest-benchmark to show.
+    Without a path the report goes into the store. Raises StoreError for stores that cannot be merged.
+    """
     from albench.results import collect
 
     if format_name == "html" and "html" not in host().names("report-formats"):
         return None
+    several = [stores] if isinstance(stores, (str, Path)) else list(stores)
+    if path is None and len(several) > 1:
+        raise RequestError("several stores have no common folder; say where the report goes with --output")
     writer = host().configure("report-formats", format_name)
-    target = Path(path) if path is not None else Path(store) / f"report{writer.suffix}"
-    written: Path = writer.write(collect(store), target)
+    target = Path(path) if path is not None else Path(several[0]) / f"report{writer.suffix}"
+    results = collect(*several, reference=reference, benchmarks=benchmarks)
+    try:
+        written: Path = writer.write(results, target)
+    except OSError as error:
+        raise RequestError(f"the report cannot be written to {target} ({error}); choose another place") from None
     return written
 
 

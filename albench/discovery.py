@@ -118,6 +118,23 @@ class Discovery:
             }
         )
 
+    def outcome(self) -> dict[str, Any]:
+        """Return what the network makes of the test images now: for each class, how many it takes for which.
+
+        `confusion` counts, rows are true and columns predicted classes, both in the order of `classes` (names), the
+        known ones first.
+        """
+        images, labels = self._of(self.split.test)
+        classes = [*self.split.known, *self.split.novel]
+        predicted = self.learner.predict(images)
+        counts = [[int((predicted[labels == true] == other).sum()) for other in classes] for true in classes]
+        return {
+            "round": len(self.rows) - 1,
+            "classes": [self.split.class_names[label] for label in classes],
+            "n_known": len(self.split.known),
+            "confusion": counts,
+        }
+
     def resume(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint: streams are keyed by the round, so nothing else has to be restored."""
         self.labeled = list(checkpoint.labeled)

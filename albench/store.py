@@ -68,6 +68,15 @@ class CellFolder:
         """Record a failure; what the cell had finished stays."""
         self.write_info(key=spec.key, spec=spec.to_json(), status="failed", error=error)
 
+    def outcome(self) -> dict[str, Any] | None:
+        """Return what the network made of each test class at the end, None where it was not kept."""
+        found = read_json(self.path / "outcome.json")
+        return None if found is None else dict(found)
+
+    def write_outcome(self, outcome: Mapping[str, Any]) -> None:
+        """Keep what the network made of each test class at the end; see `Discovery.outcome`."""
+        write_json(self.path / "outcome.json", outcome)
+
     def rows(self, rounds: int | None = None) -> list[Row]:
         """Return the recorded rounds, at most up to `rounds`; a line cut short by a crash is left out."""
         try:

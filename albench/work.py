@@ -103,7 +103,9 @@ def _discover(work: Task, spec: CellSpec, folder: CellFolder, emit: Emit) -> boo
             _log(folder, f"warning: {problem}\n")
         emit({"event": "round", "cell": cell_name(spec), "row": row})
 
-    return discovery.run(save, seconds)
+    exhausted = discovery.run(save, seconds)
+    folder.write_outcome(discovery.outcome())
+    return exhausted
 
 
 def prepare_torch(device: str, threads: int) -> None:

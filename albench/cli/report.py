@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -11,18 +12,31 @@ from albench.cli.output import warn_of_plugins
 
 
 def report(
-    store: Annotated[Path, typer.Argument(help="The folder that 'albench run' wrote.")],
+    stores: Annotated[list[Path], typer.Argument(help="Folders that 'albench run' wrote; several are merged.")],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Where to write; default: in the store.")
+        Path | None, typer.Option("--output", "-o", help="Where to write, - for the terminal. [default: in the store]")
     ] = None,
     format_: Annotated[
         str, typer.Option("--format", help="A report format; see 'albench list report-formats'.")
     ] = "html",
+    reference: Annotated[
+        str | None, typer.Option(help="The strategy to compare with. [default: random, else the first]")
+    ] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder of data sets, for the images that were queried.")] = None,
+    benchmarks: Annotated[
+        Path | None, typer.Option(help="Scoring benchmarks to show: a JSON file of pytest-benchmark.")
+    ] = None,
 ) -> None:
-    """Write the comparative report of a store."""
-    from albench.api import write_report
+    """Write the comparative report of one or several stores."""
+    from albench.api import data_settings, write_report
     from albench.plugins import host
 
     warn_of_plugins()
-    host().entry("report-formats", format_)
-    typer.echo(str(write_report(store, output, format_)))
+    host().entry("report-formats", format_.partition("[")[0])
+    with data_settings(data, offline=True):  # a report never downloads
+        if output != Path("-"):
+            typer.echo(str(write_report(stores, output, format_, reference, benchmarks)))
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            written = write_report(stores, Path(folder) / "report", format_, reference, benchmarks)
+            typer.echo(written.read_text(encoding="utf-8") if written else "", nl=False)

@@ -22,10 +22,13 @@ class Results:
 
     name: str
     rounds: pd.DataFrame  # one row a round of every finished cell, columns as in docs/protocol.md
-    cells: pd.DataFrame  # one row a requested cell: scenario, strategy, seed, status, reason, rounds
+    cells: pd.DataFrame  # one row a requested cell: scenario, strategy, seed, key, status, reason, rounds, store, ...
     provenance: Sequence[Mapping[str, Any]]  # one mapping a finished cell
     study: Mapping[str, Any]  # the stored request: protocol, network, scenarios, strategies
     reference: str = "random"  # the strategy that the others are compared with
+    outcomes: Sequence[Mapping[str, Any]] = ()  # what networks made of each test class; see Discovery.outcome
+    stores: Sequence[Mapping[str, str]] = ()  # name and checksum of each store
+    benchmarks: Sequence[Mapping[str, Any]] = ()  # scoring benchmarks, when they were given
 
     @property
     def scenarios(self) -> list[str]:

@@ -18,8 +18,8 @@ from albench.analysis.significance import (
     null_checks,
     penalties,
     signed_rank_p,
-    smallest_signed_rank_p,
     signed_rank_tests,
+    smallest_signed_rank_p,
 )
 from tests.reports.synthetic import Synthetic
 

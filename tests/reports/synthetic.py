@@ -38,6 +38,8 @@ class Synthetic:
     scenario_choices: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
     protocol: Mapping[str, Any] = field(default_factory=dict)
+    fingerprints: Mapping[int, str] = field(default_factory=dict)  # seed -> of the data
+    outcomes: bool = True  # whether the cells kept what their networks made of each test class
     query_indices: Mapping[int, NDArray[np.int64]] = field(default_factory=dict)  # seed -> rows to query in turn
 
     def write(self, root: Path) -> Path:
@@ -84,6 +86,8 @@ class Synthetic:
         text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         (folder.path / "rounds.jsonl").write_text(text, encoding="utf-8")
         self._write_info(folder, cell, failure)
+        if self.outcomes and not failure:
+            folder.write_outcome(self._outcome(strategy, seed))
         return cell
 
     def _write_info(self, folder: CellFolder, cell: Mapping[str, Any], failure: str | None) -> None:
@@ -100,7 +104,22 @@ class Synthetic:
             "gpu": None,
         }
         status = {"status": "failed", "error": failure} if failure else {"status": "done", "error": None}
-        folder.write_info(key=cell["key"], spec={}, provenance={**provenance, **self.provenance}, **status)
+        folder.write_info(
+            key=cell["key"],
+            spec={"fingerprint": self.fingerprints.get(cell["seed"], "")},
+            provenance={**provenance, **self.provenance},
+            **status,
+        )
+
+    def _outcome(self, strategy: str, seed: int) -> dict[str, Any]:
+        names = list(self.class_names)
+        draws = np.random.default_rng([seed, *strategy.encode(), 1])
+        counts = [
+            np.bincount(draws.choice([place, *range(len(names))], 20), minlength=len(names))
+            for place in range(len(names))
+        ]
+        confusion = [row.tolist() for row in counts]
+        return {"round": self.rounds, "classes": names, "n_known": len(names) // 2, "confusion": confusion}
 
     def _rows(self, scenario: str, strategy: str, seed: int) -> list[dict[str, Any]]:
         draws = np.random.default_rng([seed, *strategy.encode(), *scenario.encode()])
