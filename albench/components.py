@@ -83,6 +83,8 @@ def _write_value(value: Any) -> str:
     if isinstance(value, str):
         ambiguous = not _PLAIN.fullmatch(value) or value == "none" or value != value.strip()
         return json.dumps(value) if ambiguous else value
+    if isinstance(value, float) and float(f"{value:g}") == value:
+        return f"{value:g}"
     return "none" if value is None else json.dumps(value)
 
 

@@ -16,18 +16,19 @@ from albench.store import Store
 from albench.weights import load_weights, save_weights
 
 
-def initial_learner(store: Store, spec: CellSpec, split: Split, device: str) -> tuple[Learner, float, str]:
-    """Return a learner trained on the initial set, the seconds its training took, and the SHA-256 of its file.
+def load_initial(store: Store, spec: CellSpec, split: Split, learner: Learner) -> tuple[float, str]:
+    """Give a new learner the seed's initial network; return the seconds its training took, and its file's SHA-256.
 
-    The first process that needs it trains it; others wait. Raises DivergedError.
+    The first process that needs the network trains it; others wait. Raises DivergedError.
     """
-    learner = new_learner(spec, split, device)
     path = store.initial_path(spec)
     if not path.exists():
         with claimed(path.with_suffix(".claim"), f"the initial network {path.name}", wait=True):
             if not path.exists():
                 _train(learner, split, path)
-    return learner, _load(learner, path), hashlib.sha256(path.read_bytes()).hexdigest()
+    weights, state = load_weights(path)
+    learner.load(weights, state["classes"])
+    return float(state["train_seconds"]), hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def new_learner(spec: CellSpec, split: Split, device: str) -> Learner:
@@ -47,9 +48,3 @@ def _train(learner: Learner, split: Split, path: Path) -> None:
         "train_accuracy": float((learner.predict(images) == labels).mean()),
     }
     save_weights(path, learner.weights(), state)
-
-
-def _load(learner: Learner, path: Path) -> float:
-    weights, state = load_weights(path)
-    learner.load(weights, state["classes"])
-    return float(state["train_seconds"])

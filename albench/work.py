@@ -77,7 +77,7 @@ def _perform_claimed(work: Task, spec: CellSpec, folder: CellFolder, emit: Emit)
 
 def _discover(work: Task, spec: CellSpec, folder: CellFolder, emit: Emit) -> bool:
     from albench.discovery import Discovery
-    from albench.initial import initial_learner
+    from albench.initial import load_initial, new_learner
 
     prepare_torch(work.device, work.threads)
     split = spec.scenario.build().split(spec.seed).check()
@@ -90,11 +90,13 @@ def _discover(work: Task, spec: CellSpec, folder: CellFolder, emit: Emit) -> boo
         exhausted=False,
         provenance=_provenance(work, spec),
     )
-    learner, seconds, digest = initial_learner(Store(Path(work.store)), spec, split, work.device)
-    folder.write_info(initial_sha256=digest)
-    discovery = Discovery(spec, split, spec.strategy.build(), learner)
+    discovery = Discovery(spec, split, spec.strategy.build(), new_learner(spec, split, work.device))
+    initial_seconds = 0.0
     if checkpoint:
         discovery.resume(checkpoint)
+    else:
+        initial_seconds, digest = load_initial(Store(Path(work.store)), spec, split, discovery.learner)
+        folder.write_info(initial_sha256=digest)
 
     def save(state: Discovery) -> None:
         folder.save(state.checkpoint())
@@ -103,7 +105,7 @@ def _discover(work: Task, spec: CellSpec, folder: CellFolder, emit: Emit) -> boo
             _log(folder, f"warning: {problem}\n")
         emit({"event": "round", "cell": cell_name(spec), "row": row})
 
-    exhausted = discovery.run(save, seconds)
+    exhausted = discovery.run(save, initial_seconds)
     folder.write_outcome(discovery.outcome())
     return exhausted
 

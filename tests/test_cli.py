@@ -56,7 +56,25 @@ def test_load_returns_the_columns_of_the_protocol_one_row_a_round(tmp_path: Path
     )
     assert outcome.exit_code == 0
     frame = albench.load(tmp_path)
-    expected = ["scenario", "strategy", "seed", "round", "n_labeled", "accuracy", "accuracy_known", "accuracy_novel", "n_classes", "n_novel_found", "query_class", "query_is_novel", "query_label", "query_seconds", "train_seconds", "eval_seconds", "peak_memory_bytes"]
+    expected = [
+        "scenario",
+        "strategy",
+        "seed",
+        "round",
+        "n_labeled",
+        "accuracy",
+        "accuracy_known",
+        "accuracy_novel",
+        "n_classes",
+        "n_novel_found",
+        "query_class",
+        "query_is_novel",
+        "query_label",
+        "query_seconds",
+        "train_seconds",
+        "eval_seconds",
+        "peak_memory_bytes",
+    ]
     assert set(expected) <= set(frame.columns)
     assert frame.n_labeled.tolist() == [100, 110, 120]
     query_columns = ["query_class", "query_is_novel", "query_label", "query_seconds", "peak_memory_bytes"]

@@ -70,7 +70,7 @@ def test_the_examples_of_the_documentation_run_together(tmp_path: Path, plugins:
     assert "had the slowest query" in (store / "report.html").read_text(encoding="utf-8")
     assert cli("report", store, "--format", "plain").code == 0
     lines = (store / "report.txt").read_text().splitlines()
-    assert [line.split()[0] for line in lines] == ["my-entropy", "tempered[temperature=2.0]"]
+    assert [line.split()[0] for line in lines] == ["my-entropy", "tempered[temperature=2]"]
 
 
 def test_the_third_partys_distribution_takes_part(tmp_path: Path, cli: Cli) -> None:

@@ -20,7 +20,7 @@ def test_the_defaults_of_the_protocol_are_the_papers() -> None:
     paper = read_study(Request(preset="paper"))
     assert paper.protocol == Protocol()
     assert paper.seeds == tuple(range(9))
-    assert [choice.label for choice in paper.strategies] == ["emoc[tolerance=0.0]", "min", "1vs2", "max", "random"]
+    assert [choice.label for choice in paper.strategies] == ["emoc[tolerance=0]", "min", "1vs2", "max", "random"]
 
 
 def test_without_any_word_the_quickstart_runs_on_digits() -> None:

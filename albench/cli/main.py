@@ -58,9 +58,6 @@ def main() -> None:
             raise
         typer.echo(f"error: {error}", err=True)
         sys.exit(2 if isinstance(error, RequestError) else 1)
-    except KeyboardInterrupt:
-        typer.echo("interrupted; what was finished is kept, and the same command goes on from there", err=True)
-        sys.exit(130)
 
 
 if __name__ == "__main__":
