@@ -13,6 +13,8 @@ from albench.contracts.executor import Event
 if TYPE_CHECKING:
     from albench.api import Plan
 
+ALL = "all strategies"
+
 
 @contextmanager
 def progress(planned: Plan) -> Iterator[Callable[[Event], None]]:
@@ -71,28 +73,29 @@ def _live(planned: Plan, console: object) -> Iterator[Callable[[Event], None]]:
         TextColumn("ETA"),
         TimeRemainingColumn(elapsed_when_finished=False),
     )
-    rounds = planned.study.protocol.rounds
-    pending = planned.pending()
-    done = {str(status.strategy): 0 for status in planned.statuses}
     with Progress(*columns, console=console, speed_estimate_period=600) as bars:
-        each = None if rounds is None else rounds + 1
-        counts = {name: sum(cell.strategy.label == name for cell in pending) for name in done}
-        kept = {(s.scenario, s.strategy, s.seed): s.rounds + bool(s.rounds) for s in planned.statuses}
-        tasks = {
-            name: bars.add_task(name, total=None if each is None else count * each, latest="")
-            for name, count in counts.items()
-            if count
-        }
-        for cell in pending:
-            bars.advance(tasks[cell.strategy.label], kept[cell.scenario.label, cell.strategy.label, cell.seed])
+        tasks = {name: bars.add_task(name, total=total, latest="") for name, total in _rounds_to_run(planned).items()}
 
         def show(event: Event) -> None:
-            name = event["cell"]["strategy"]
             if event["event"] == "round":
                 row = event["row"]
                 latest = f"seed {row['seed']}, round {row['round']}: {row['accuracy']:.1%}, {row['n_classes']} classes"
-                bars.update(tasks[name], advance=1, latest=latest)
+                bars.update(tasks[event["cell"]["strategy"]], advance=1, latest=latest)
+                bars.advance(tasks[ALL])
             elif event["event"] != "done":
                 bars.console.print(_line(event), style="red", markup=False, highlight=False)
 
         yield show
+
+
+def _rounds_to_run(planned: Plan) -> dict[str, int | None]:
+    """Return how many rounds each strategy still has to run, round 0 included, and all together; None: not known."""
+    rounds = planned.study.protocol.rounds
+    kept = {(one.scenario, one.strategy, one.seed): one.rounds + bool(one.rounds) for one in planned.statuses}
+    left: dict[str, int] = {}
+    for cell in planned.pending():
+        label = cell.strategy.label
+        done = kept[cell.scenario.label, label, cell.seed]
+        left[label] = left.get(label, 0) + (rounds or 0) + 1 - done
+    everything = {**left, ALL: sum(left.values())}
+    return dict.fromkeys(everything) if rounds is None else dict(everything)
