@@ -1,139 +1,149 @@
 """What a layer's weight gradient is made of: its input and the derivative by its output.
 
-The gradient of a convolution's or a linear layer's weights is sum_t D_t U_t^T over positions t, with U the input
-patches (a 1 appended for the bias) and D the derivative by the layer's output. Everything EMOC needs is products of
-these.
+The gradient of a layer's weights is sum_t U_t D_t^T over positions t, with U the input patches (a 1 appended for the
+bias) and D the derivative by the layer's output. That holds for linear layers (one position), convolutions (a position
+an output pixel, a separate product a group of channels) and the scale and shift of a normalisation (a group a channel,
+U the normalised input). Everything EMOC needs is products of these.
 """
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from albench.errors import StrategyError
+from albench_strategies.emoc.workspace import Workspace
+
+BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+KNOWN = (
+    "linear layers, zero-padded 2-d convolutions, and batch (with running statistics), group and layer normalisation"
+)
 
 
 @dataclass(frozen=True)
 class Factors:
-    """One layer's factors for a batch: patches U, (n, T, d), and derivatives D, (n, C, p, T) for C functions."""
+    """One layer's factors for n images and F functions of the outputs.
+
+    `patches` is U, (n, G, T, d); `deltas` is D, (n, G, T, F, p), for G groups, T positions and p outputs a group.
+    """
 
     patches: Tensor
     deltas: Tensor
 
+    @property
+    def shape(self) -> Shape:
+        """The sizes that decide what its products cost."""
+        _, groups, positions, functions, outputs = self.deltas.shape
+        return Shape(groups, positions, functions, outputs, self.patches.shape[3])
 
-class Recorder:
-    """A copy of a network that records what its layers with weights take in and give out.
 
-    Raises StrategyError for a layer with weights whose gradient has no such form.
-    """
+@dataclass(frozen=True)
+class Shape:
+    """Sizes of a layer's factors: G groups, T positions, F functions, p outputs and d inputs a group."""
 
-    def __init__(self, network: nn.Module, linear_only: bool) -> None:
-        self.network = copy.deepcopy(network).requires_grad_(False)
-        self.names = {}
-        for name, module in self.network.named_modules():
-            if isinstance(module, nn.Linear) or (_plain_convolution(module) and not linear_only):
-                self.names[module] = name
-            elif not linear_only and next(module.parameters(recurse=False), None) is not None:
-                raise StrategyError(
-                    f"EMOC knows convolutions (ungrouped, zero-padded) and linear layers, and layer {name!r} is a "
-                    f"{type(module).__name__}; use emoc[layers=linear], or a network without it"
-                )
-        if not self.names:
-            raise StrategyError("the network has no layer with weights that EMOC knows; use another network")
+    groups: int
+    positions: int
+    functions: int
+    outputs: int
+    width: int
 
     @property
-    def layers(self) -> list[nn.Module]:
-        """The layers with weights, in the order of the network's modules."""
-        return list(self.names)
-
-    def jacobian(self, images: Tensor, softmax: bool) -> list[Factors]:
-        """Return each layer's factors of the derivatives of all C outputs, for a batch of images."""
-        inputs, outputs, result = self._run(images)
-        if softmax:
-            result = torch.softmax(result, dim=1)
-        n_classes = result.shape[1]
-        buffers = [out.new_empty((len(out), n_classes, *out.shape[1:])) for out in outputs]
-        for index in range(n_classes):
-            found = torch.autograd.grad(result[:, index].sum(), outputs, retain_graph=index < n_classes - 1)
-            for buffer, delta in zip(buffers, found, strict=True):
-                buffer[:, index] = delta
-        return [
-            Factors(_patches(layer, x), _by_position(layer, buffer))
-            for layer, x, buffer in zip(self.layers, inputs, buffers, strict=True)
-        ]
-
-    def loss_gradient(self, images: Tensor, labels: Tensor) -> list[Factors]:
-        """Return each layer's factors of the softmax loss's gradient, C = 1, for pairs of image and label."""
-        inputs, outputs, logits = self._run(images)
-        found = torch.autograd.grad(F.cross_entropy(logits, labels, reduction="sum"), outputs)
-        return [
-            Factors(_patches(layer, x), _by_position(layer, delta[:, None]))
-            for layer, x, delta in zip(self.layers, inputs, found, strict=True)
-        ]
-
-    def _run(self, images: Tensor) -> tuple[list[Tensor], list[Tensor], Tensor]:
-        with torch.enable_grad(), self._recording() as record:
-            result = self.network(images.detach().requires_grad_())
-        for layer, name in self.names.items():
-            if layer not in record:
-                raise StrategyError(
-                    f"layer {name!r} takes no part in the forward pass; remove it, or call it as a module"
-                )
-        inputs = [record[layer][0].detach() for layer in self.names]
-        return inputs, [record[layer][1] for layer in self.names], result
-
-    @contextmanager
-    def _recording(self) -> Iterator[dict[nn.Module, tuple[Tensor, Tensor]]]:
-        record: dict[nn.Module, tuple[Tensor, Tensor]] = {}
-
-        def hook(module: nn.Module, inputs: Sequence[Any], output: Tensor) -> Tensor:
-            if module in record:
-                raise StrategyError(
-                    f"layer {self.names[module]!r} is used twice in a forward pass; EMOC needs separate layers"
-                )
-            record[module] = (inputs[0], output)
-            return output.clone()  # what follows may work in place
-
-        handles = [module.register_forward_hook(hook) for module in self.names]
-        try:
-            yield record
-        finally:
-            for handle in handles:
-                handle.remove()
+    def weights(self) -> int:
+        """The number of the layer's weights, biases included."""
+        return self.groups * self.outputs * self.width
 
 
-def _plain_convolution(module: nn.Module) -> bool:
-    return (
-        isinstance(module, nn.Conv2d)
-        and module.groups == 1
-        and module.padding_mode == "zeros"
-        and not isinstance(module.padding, str)
-    )
+def is_linear(module: nn.Module) -> bool:
+    """Tell a linear layer; a subclass may compute something else, and is none."""
+    return type(module) is nn.Linear
 
 
-def _patches(layer: nn.Module, x: Tensor) -> Tensor:
-    """Return a layer's input as patches with a 1 for the bias, (n, T, d)."""
+def is_known(module: nn.Module) -> bool:
+    """Tell whether the gradient of a module's weights has factors."""
+    if type(module) is nn.Conv2d:
+        return module.padding_mode == "zeros" and not isinstance(module.padding, str)
+    if type(module) in BATCH_NORMS:
+        return bool(module.track_running_stats)
+    return is_linear(module) or type(module) in (nn.LayerNorm, nn.GroupNorm)
+
+
+def patches(layer: nn.Module, x: Tensor, space: Workspace, name: str) -> Tensor:
+    """Return a layer's input as patches with a 1 for the bias, (n, G, T, d); a convolution's in `space`."""
     if isinstance(layer, nn.Conv2d):
-        assert not isinstance(layer.padding, str)
-        columns = F.unfold(
-            x, layer.kernel_size, dilation=layer.dilation, padding=layer.padding, stride=layer.stride
-        ).transpose(1, 2)
+        return _windows(layer, x, space, name)
+    if isinstance(layer, nn.Linear):
+        columns = x.reshape(len(x), 1, -1, x.shape[-1])
+        return F.pad(columns, (0, 1), value=1.0) if _trained(layer, "bias") else columns
+    channels = _channels_last(layer, _normalised(layer, x)).transpose(1, 2)[..., None]  # (n, channels, T, 1)
+    return F.pad(channels, (0, 1), value=1.0) if _trained(layer, "bias") else channels
+
+
+def place_deltas(layer: nn.Module, delta: Tensor, buffer: Tensor, function: int) -> None:
+    """Write the derivatives of one function by a layer's output into its place of D, (n, G, T, F, p)."""
+    n, groups, positions, _, outputs = buffer.shape
+    by_position = _channels_last(layer, delta).view(n, positions, groups, outputs)
+    buffer[:, :, :, function] = by_position.transpose(1, 2)
+
+
+def delta_shape(layer: nn.Module, output: Tensor, functions: int) -> tuple[int, int, int, int, int]:
+    """Return the shape of D for a layer's output."""
+    if isinstance(layer, nn.Linear):
+        groups, channels = 1, output.shape[-1]
+    elif isinstance(layer, nn.Conv2d):
+        groups, channels = layer.groups, output.shape[1]
     else:
-        columns = x.reshape(len(x), -1, x.shape[-1])
-    has_bias = any(name == "bias" for name, _ in layer.named_parameters())
-    return F.pad(columns, (0, 1), value=1.0) if has_bias else columns
+        groups = channels = _n_channels(layer)
+    n = len(output)
+    return n, groups, output.numel() // (n * channels), functions, channels // groups
 
 
-def _by_position(layer: nn.Module, delta: Tensor) -> Tensor:
-    """Return derivatives by a layer's output as (n, C, p, T)."""
-    if isinstance(layer, nn.Conv2d):
-        return delta.flatten(3)
-    # A linear layer's output ends in its features: (n, C, ..., p).
-    return delta.unsqueeze(-1) if delta.dim() == 3 else delta.flatten(2, -2).transpose(2, 3)
+def _windows(layer: nn.Conv2d, x: Tensor, space: Workspace, name: str) -> Tensor:
+    # An input in channels_last is copied in runs of its channels, where unfold would move single numbers.
+    assert not isinstance(layer.padding, str)
+    (kh, kw), (sh, sw), (dh, dw), (ph, pw) = layer.kernel_size, layer.stride, layer.dilation, layer.padding
+    x = F.pad(x, (pw, pw, ph, ph)).permute(0, 2, 3, 1).contiguous()
+    n, height, width, channels = x.shape
+    oh, ow = (height - dh * (kh - 1) - 1) // sh + 1, (width - dw * (kw - 1) - 1) // sw + 1
+    groups, bias = layer.groups, _trained(layer, "bias")
+    per_group = channels // groups
+    n_, h_, w_, _ = x.stride()
+    windows = x.as_strided(
+        (n, groups, oh, ow, kh, kw, per_group), (n_, per_group, h_ * sh, w_ * sw, h_ * dh, w_ * dw, 1)
+    )
+    depth = kh * kw * per_group
+    shape = (n, groups, oh * ow, depth + bias)
+    result = space.take(f"patches {name}", shape, x.dtype, x.device)
+    result[..., :depth].view(windows.shape).copy_(windows)
+    if bias:
+        result[..., depth] = 1
+    return result
+
+
+def _channels_last(layer: nn.Module, values: Tensor) -> Tensor:
+    """Return what a layer gives out as (n, T, channels)."""
+    if isinstance(layer, nn.Linear):
+        return values.reshape(len(values), -1, values.shape[-1])
+    if isinstance(layer, nn.LayerNorm):
+        return values.reshape(len(values), -1, _n_channels(layer))
+    return values.reshape(len(values), values.shape[1], -1).transpose(1, 2)
+
+
+def _normalised(layer: nn.Module, x: Tensor) -> Tensor:
+    """Return a normalisation's input, normalised, before its scale and shift."""
+    if isinstance(layer, BATCH_NORMS):
+        return F.batch_norm(x, layer.running_mean, layer.running_var, eps=layer.eps)
+    if isinstance(layer, nn.GroupNorm):
+        return F.group_norm(x, layer.num_groups, eps=layer.eps)
+    assert isinstance(layer, nn.LayerNorm)
+    return F.layer_norm(x, layer.normalized_shape, eps=layer.eps)
+
+
+def _n_channels(layer: nn.Module) -> int:
+    weight: Any = layer.weight
+    return int(weight.numel())
+
+
+def _trained(layer: nn.Module, name: str) -> bool:
+    return any(known == name for known, _ in layer.named_parameters(recurse=False))

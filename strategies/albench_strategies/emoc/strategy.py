@@ -11,7 +11,7 @@ from torch import Tensor
 
 from albench.contracts.query import Query
 from albench.contracts.strategy import Strategy
-from albench_strategies.emoc.exact import pair_scores
+from albench_strategies.emoc.tiers import pair_scores
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,10 @@ class Emoc(Strategy):
     The score of a candidate x' with label y is the mean over images x of the L1 norm of J_x grad L(x', y), with J_x
     the Jacobian of the outputs and L the softmax loss. `label` says which y: one for the whole candidate set (the most
     probable one of its mean posterior), each example's own, or the expectation over all (eq. 2). `expectation`
-    limits the images x, which are all labelled and pool images, to a random number of them. `tolerance` bounds the
-    rms relative error of the scores; the exact path satisfies any.
+    limits the images x, which are all labelled and pool images, to a random number of them. `layers=linear` takes the
+    weights of linear layers alone. `tolerance` bounds the rms relative error of the scores, measured each round on 32
+    random pairs; 0 asks for exact scores. `path=autograd` takes networks with layers that the structured path does not
+    know, slowly and exactly. `precision` is that of matrix products on CUDA.
     """
 
     output: Literal["logits", "softmax"] = "logits"
@@ -30,6 +32,15 @@ class Emoc(Strategy):
     expectation: Annotated[int, Ge(1)] | None = None
     layers: Literal["all", "linear"] = "all"
     tolerance: Annotated[float, Ge(0), Lt(1)] = 0.01
+    path: Literal["structured", "autograd"] = "structured"
+    precision: Literal["fp32", "tf32", "bf16"] = "tf32"
+
+    def __post_init__(self) -> None:
+        """Check what Python users may pass past the validation of text and TOML."""
+        if not 0 <= self.tolerance < 1:
+            raise ValueError(f"tolerance: it must be at least 0 and below 1 (it is {self.tolerance})")
+        if self.expectation is not None and self.expectation < 1:
+            raise ValueError(f"expectation: it must be at least 1 (it is {self.expectation})")
 
     def score(self, query: Query) -> Tensor:
         """Return the expected model output change of each pool example, (n_pool,), at least 0.
@@ -60,12 +71,15 @@ class Emoc(Strategy):
 
     def _pair_scores(self, query: Query, examples: Tensor, labels: Tensor) -> Tensor:
         return pair_scores(
-            query.network,
+            query,
             self._expectation_images(query),
-            query.pool[examples],
+            examples,
             labels,
             softmax=self.output == "softmax",
             linear_only=self.layers == "linear",
+            tolerance=self.tolerance,
+            path=self.path,
+            precision=self.precision,
         )
 
     def _expectation_images(self, query: Query) -> Tensor:

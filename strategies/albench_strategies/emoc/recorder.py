@@ -1,0 +1,128 @@
+"""The factors of every layer's gradient, from one forward pass and one backward pass a function."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from albench.errors import StrategyError
+from albench_strategies.emoc import layers
+from albench_strategies.emoc.layers import Factors
+from albench_strategies.emoc.workspace import Workspace
+
+AUTOGRAD = "emoc[path=autograd] takes any network, slowly"
+Directions = Callable[[Tensor], Tensor]
+
+
+def logits_jacobian(logits: Tensor) -> Tensor:
+    """Return the directions whose backward passes give the Jacobian of the logits: unit vectors, (C, n, C)."""
+    n, n_classes = logits.shape
+    return torch.eye(n_classes, dtype=logits.dtype, device=logits.device)[:, None].expand(-1, n, -1)
+
+
+def softmax_jacobian(logits: Tensor) -> Tensor:
+    """Return the same for the softmax p of the logits: rows of diag(p) - p p^T, (C, n, C)."""
+    p = torch.softmax(logits, dim=1)
+    return (torch.diag_embed(p) - p[:, :, None] * p[:, None]).transpose(0, 1)
+
+
+def loss_gradient(labels: Tensor) -> Directions:
+    """Return the direction of the softmax loss's gradient for pairs of image and label: p - e_y, (1, n, C)."""
+
+    def direction(logits: Tensor) -> Tensor:
+        p = torch.softmax(logits, dim=1)
+        p[torch.arange(len(p), device=p.device), labels] -= 1
+        return p[None]
+
+    return direction
+
+
+class Recorder:
+    """A copy of a network that records what its layers with weights take in and give out.
+
+    Raises StrategyError for a layer with weights whose gradient has no factors, and for weights shared by two.
+    """
+
+    def __init__(self, network: nn.Module, linear_only: bool) -> None:
+        self.network: nn.Module = copy.deepcopy(network).requires_grad_(False)
+        self.network.to(memory_format=torch.channels_last)
+        self.names: dict[nn.Module, str] = {}
+        self.space = Workspace()
+        owners: dict[nn.Parameter, str] = {}
+        for name, module in self.network.named_modules():
+            own = list(module.parameters(recurse=False))
+            if not own or (linear_only and not layers.is_linear(module)):
+                continue
+            _check_layer(module, name)
+            for parameter in own:
+                if parameter in owners:
+                    raise StrategyError(f"layers {owners[parameter]!r} and {name!r} share their weights; {AUTOGRAD}")
+                owners[parameter] = name
+            self.names[module] = name
+        if not self.names:
+            raise StrategyError(f"the network has no layer with weights that EMOC knows; {AUTOGRAD}")
+
+    def factors(self, images: Tensor, directions: Directions) -> list[Factors]:
+        """Return each layer's factors for a batch; they last until the next call, which uses their memory again."""
+        if images.dim() == 4:
+            images = images.contiguous(memory_format=torch.channels_last)
+        inputs, outputs, logits = self._run(images)
+        chosen = directions(logits.detach())
+        deltas = [self._delta_buffer(layer, out, len(chosen)) for layer, out in zip(self.names, outputs, strict=True)]
+        for index, direction in enumerate(chosen):
+            found = torch.autograd.grad(logits, outputs, direction, retain_graph=index < len(chosen) - 1)
+            for layer, buffer, delta in zip(self.names, deltas, found, strict=True):
+                layers.place_deltas(layer, delta, buffer, index)
+        return [
+            Factors(layers.patches(layer, x, self.space, name), buffer)
+            for (layer, name), x, buffer in zip(self.names.items(), inputs, deltas, strict=True)
+        ]
+
+    def _delta_buffer(self, layer: nn.Module, output: Tensor, functions: int) -> Tensor:
+        shape = layers.delta_shape(layer, output, functions)
+        return self.space.take(f"deltas {self.names[layer]}", shape, output.dtype, output.device)
+
+    def _run(self, images: Tensor) -> tuple[list[Tensor], list[Tensor], Tensor]:
+        with torch.enable_grad(), self._recording() as record:
+            logits: Tensor = self.network(images.detach().requires_grad_())
+        for layer, name in self.names.items():
+            if layer not in record:
+                raise StrategyError(f"layer {name!r} takes no part in the forward pass; {AUTOGRAD}")
+            if record[layer][0]._version != record[layer][2]:
+                raise StrategyError(f"the input of layer {name!r} is changed in place after its use; {AUTOGRAD}")
+        if not bool(torch.isfinite(logits).all()):
+            raise StrategyError(
+                "the network's outputs are not finite, so no score is; train it with a lower learning rate"
+            )
+        return [record[layer][0].detach() for layer in self.names], [record[layer][1] for layer in self.names], logits
+
+    @contextmanager
+    def _recording(self) -> Iterator[dict[nn.Module, tuple[Tensor, Tensor, int]]]:
+        record: dict[nn.Module, tuple[Tensor, Tensor, int]] = {}
+
+        def hook(module: nn.Module, inputs: Sequence[Any], output: Tensor) -> Tensor:
+            if module in record:
+                raise StrategyError(f"layer {self.names[module]!r} is used twice in a forward pass; {AUTOGRAD}")
+            record[module] = (inputs[0], output, inputs[0]._version)
+            return output.clone()  # what follows may work in place
+
+        handles = [module.register_forward_hook(hook) for module in self.names]
+        try:
+            yield record
+        finally:
+            for handle in handles:
+                handle.remove()
+
+
+def _check_layer(module: nn.Module, name: str) -> None:
+    unknown = {key for key, _ in module.named_parameters(recurse=False)} - {"weight", "bias"}
+    if unknown or not layers.is_known(module):
+        raise StrategyError(
+            f"EMOC's fast paths know {layers.KNOWN}, and layer {name!r} is a {type(module).__name__}; "
+            f"use emoc[layers=linear], or {AUTOGRAD}"
+        )

@@ -1,0 +1,207 @@
+"""Which networks the structured path scores, and what it says about the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import albench
+from albench.errors import StrategyError
+from albench_strategies.emoc.forms import Form, cheapest, costs
+from albench_strategies.emoc.layers import Shape
+from tests.emoc import oracle
+from tests.emoc.queries import WithBody, in_float64, query_of, small_query
+
+
+class Residual(nn.Module):
+    """A pre-activation block with batch normalisation and a shortcut."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(2, 4, 3, padding=1)
+        self.norm = nn.BatchNorm2d(4)
+        self.second = nn.Conv2d(4, 4, 3, padding=1, bias=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        x = self.first(images)
+        return torch.relu(x + self.second(torch.relu(self.norm(x)))).mean(dim=(2, 3))
+
+
+class PerPosition(nn.Module):
+    """A linear layer and a layer normalisation at each of 8 positions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(16, 6)
+        self.norm = nn.LayerNorm(6)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return torch.relu(self.norm(self.linear(images.reshape(len(images), 8, 16)))).flatten(1)
+
+
+def convolution(**options: int) -> nn.Module:
+    return nn.Sequential(nn.Conv2d(2, 4, 3, **options), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+
+
+def grouped() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(2, 6, 3, groups=2),
+        nn.GroupNorm(3, 6),
+        nn.ReLU(),
+        nn.Conv2d(6, 6, 3, groups=6, bias=False),
+        nn.AvgPool2d(2),
+        nn.Flatten(),
+    )
+
+
+def flat() -> nn.Module:
+    return nn.Sequential(nn.Flatten(), nn.Linear(128, 4), nn.BatchNorm1d(4), nn.ReLU())
+
+
+BODIES: dict[str, tuple[Callable[[], nn.Module], int]] = {
+    "residual": (Residual, 4),
+    "layer-norm": (PerPosition, 48),
+    "strided": (lambda: convolution(stride=2, padding=1), 4),
+    "dilated": (lambda: convolution(dilation=2), 4),
+    "grouped": (grouped, 24),
+    "batch-norm-1d": (flat, 4),
+}
+
+
+@pytest.mark.parametrize("softmax", [False, True])
+@pytest.mark.parametrize("body", BODIES)
+def test_emoc_scores_equal_the_oracle_for_every_kind_of_layer(body: str, softmax: bool) -> None:
+    build, d = BODIES[body]
+    query = in_float64(query_of(WithBody(build(), d), n_pool=4, n_labeled=1))
+    output = "softmax" if softmax else "logits"
+    scores = albench.strategy(f"emoc[tolerance=0,output={output}]").score_sets(query)
+    images = torch.cat([query.labeled, query.pool])
+    assert query.sets is not None
+    expected = [oracle.set_score(query.network, images, query.pool[members], "set", softmax) for members in query.sets]
+    torch.testing.assert_close(scores, torch.tensor(expected, dtype=torch.float64), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("layers", ["all", "linear"])
+@pytest.mark.parametrize("output", ["logits", "softmax"])
+def test_emoc_by_autograd_agrees_with_the_structured_path(layers: str, output: str) -> None:
+    query = in_float64(small_query())
+    options = f"tolerance=0,layers={layers},output={output}"
+    structured = albench.strategy(f"emoc[{options}]").score_sets(query)
+    autograd = albench.strategy(f"emoc[{options},path=autograd]").score_sets(query)
+    torch.testing.assert_close(autograd, structured, rtol=1e-9, atol=1e-12)
+
+
+class Scaled(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(5))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.scale
+
+
+class Tied(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two = nn.Linear(128, 128), nn.Linear(128, 128)
+        self.two.weight = self.one.weight
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.two(torch.relu(self.one(x.flatten(1))))
+
+
+class Twice(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.one = nn.Linear(128, 128)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.one(torch.relu(self.one(x.flatten(1))))
+
+
+class InPlace(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.one = nn.Linear(128, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = torch.relu(x.flatten(1))
+        y = self.one(x)
+        return y + x.mul_(2).sum(dim=1, keepdim=True)
+
+
+class Idle(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.unused = nn.Linear(3, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.flatten(1)
+
+
+def on_features(module: nn.Module) -> nn.Module:
+    return nn.Sequential(nn.Flatten(), nn.Linear(128, 5), module)
+
+
+STRANGE: dict[str, tuple[Callable[[], nn.Module], int, str]] = {
+    "own parameter": (lambda: on_features(Scaled()), 5, r"layer 'body\.2' is a Scaled"),
+    "reflecting convolution": (
+        lambda: nn.Sequential(nn.Conv2d(2, 2, 3, padding=1, padding_mode="reflect"), nn.Flatten()),
+        128,
+        r"layer 'body\.0' is a Conv2d",
+    ),
+    "batch statistics": (
+        lambda: on_features(nn.BatchNorm1d(5, track_running_stats=False)),
+        5,
+        r"layer 'body\.2' is a BatchNorm1d",
+    ),
+    "tied weights": (Tied, 128, r"layers 'body\.one' and 'body\.two' share their weights"),
+    "used twice": (Twice, 128, r"layer 'body\.one' is used twice"),
+    "changed in place": (InPlace, 5, r"the input of layer 'body\.one' is changed in place"),
+    "never used": (Idle, 128, r"layer 'body\.unused' takes no part"),
+}
+
+
+@pytest.mark.parametrize("kind", STRANGE)
+def test_emoc_names_a_layer_that_it_does_not_know_and_offers_autograd(kind: str) -> None:
+    build, d, message = STRANGE[kind]
+    query = query_of(WithBody(build(), d))
+    with pytest.raises(StrategyError, match=message + r".*path=autograd"):
+        albench.strategy("emoc").score_sets(query)
+
+
+@pytest.mark.parametrize(
+    "kind", ["own parameter", "reflecting convolution", "tied weights", "used twice", "never used"]
+)
+def test_emoc_by_autograd_scores_networks_that_the_structured_path_refuses(kind: str) -> None:
+    build, d, _ = STRANGE[kind]
+    query = in_float64(query_of(WithBody(build(), d), n_pool=3, n_labeled=1))
+    scores = albench.strategy("emoc[path=autograd]").score_sets(query)
+    images = torch.cat([query.labeled, query.pool])
+    assert query.sets is not None
+    if kind == "never used":
+        assert bool((scores > 0).all())
+        return
+    expected = [oracle.set_score(query.network, images, query.pool[members], "set") for members in query.sets]
+    torch.testing.assert_close(scores, torch.tensor(expected, dtype=torch.float64), rtol=1e-9, atol=1e-12)
+
+
+def test_emoc_takes_the_linear_layers_of_a_network_with_others_that_it_does_not_know() -> None:
+    query = query_of(WithBody(on_features(Scaled()), 5))
+    assert torch.isfinite(albench.strategy("emoc[layers=linear]").score_sets(query)).all()
+
+
+def test_emoc_chooses_the_form_of_fewest_multiply_adds_for_the_layers_of_the_common_network() -> None:
+    first, third = Shape(1, 1024, 20, 32, 76), Shape(1, 64, 20, 64, 801)
+    linear = Shape(1, 1, 20, 64, 1025)
+    assert [cheapest(shape, 3000, 2000) for shape in (first, third, linear)] == [
+        Form.explicit,
+        Form.explicit,
+        Form.gram,
+    ]
+    pairs = 3000 * 2000
+    assert costs(third, 3000, 2000)[Form.explicit] / pairs == pytest.approx(20 * 64 * 801, rel=0.05)
+    assert cheapest(Shape(1, 4, 500, 64, 801), 3000, 2000) is Form.half, "many classes on few positions"

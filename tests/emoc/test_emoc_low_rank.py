@@ -1,0 +1,131 @@
+"""The low-rank path: within its tolerance, noted, reproducible, and not taken where it does not pay."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+import albench
+from albench.contracts.query import Query
+from albench_strategies.emoc import lowrank, problem
+from albench_strategies.emoc.forms import Form
+from albench_strategies.emoc.layers import Shape
+from albench_strategies.emoc.lowrank import pays
+from albench_strategies.emoc.spectrum import orthonormal, rms_relative_error, top_directions
+from tests.emoc.queries import small_query
+
+EXPLICIT, GRAM = Form.explicit, Form.gram
+REFERENCE = [
+    Shape(1, 1024, 20, 32, 76),
+    Shape(1, 256, 20, 32, 801),
+    Shape(1, 64, 20, 64, 801),
+    Shape(1, 1, 20, 64, 1025),
+]
+REFERENCE_FORMS = [EXPLICIT, EXPLICIT, EXPLICIT, GRAM]
+
+
+def wide_query(n_pool: int = 150, seed: int = 0) -> Query:
+    """A query over smooth images: the gradients of noise have no low rank, those of images do."""
+    query = albench.testing.make_query(
+        n_pool=n_pool, n_labeled=20, n_classes=4, n_sets=30, set_size=9, image_shape=(3, 12, 12), seed=seed
+    )
+    generator = torch.Generator().manual_seed(seed)
+    coarse = 100 * torch.randn(n_pool + 20, 3, 3, 3, generator=generator)
+    images = F.interpolate(coarse, size=(12, 12), mode="bilinear")
+    return Query(query.network, images[:n_pool], images[n_pool:], query.labels, query.sets, query.generator)
+
+
+@pytest.mark.parametrize("options", ["", "output=softmax,", "label=example,"])
+def test_emoc_low_rank_scores_are_within_the_tolerance_of_exact_ones(
+    options: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lowrank, "WORTH_IT", 10.0)
+    query = wide_query()
+    near = albench.strategy(f"emoc[{options}tolerance=0.02]").score_sets(query)
+    assert query.notes["emoc_rank"] in lowrank.RANKS
+    assert 0 < float(query.notes["emoc_rms_error"]) <= 0.02
+    exact = albench.strategy(f"emoc[{options}tolerance=0]").score_sets(wide_query())
+    assert 0 < rms_relative_error(near, exact) < 0.02
+
+
+def test_emoc_low_rank_measures_its_error_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lowrank, "WORTH_IT", 10.0)
+    monkeypatch.setattr(lowrank, "CHECKED_PAIRS", 150)
+    query = wide_query()
+    near = albench.strategy("emoc[label=example,tolerance=0.1]").score(query)
+    exact = albench.strategy("emoc[label=example,tolerance=0]").score(wide_query())
+    assert float(query.notes["emoc_rms_error"]) == pytest.approx(rms_relative_error(near, exact), rel=1e-2)
+
+
+def test_emoc_grows_the_rank_with_the_demand_until_only_exact_scores_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lowrank, "WORTH_IT", 10.0)
+    monkeypatch.setattr(lowrank, "RANKS", (2, 8, 64))
+    monkeypatch.setattr(lowrank, "FIRST_SKETCH", 2)
+    ranks = []
+    for tolerance in (0.9, 0.012, 1e-9):
+        query = wide_query()
+        albench.strategy(f"emoc[tolerance={tolerance}]").score_sets(query)
+        ranks.append(query.notes["emoc_rank"])
+    assert ranks == [2, 64, "exact"]
+
+
+def test_emoc_tries_the_next_rank_when_the_pilot_images_were_too_hopeful(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lowrank, "WORTH_IT", 10.0)
+    monkeypatch.setattr(lowrank, "RANKS", (2, 64))
+    monkeypatch.setattr(lowrank, "PILOT_MARGIN", 1e9)
+    query = wide_query()
+    albench.strategy("emoc[tolerance=0.02]").score_sets(query)
+    assert query.notes["emoc_rank"] == 64
+    assert float(query.notes["emoc_rms_error"]) <= 0.02
+
+
+def test_emoc_low_rank_scores_repeat_bit_for_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lowrank, "WORTH_IT", 10.0)
+    strategy = albench.strategy("emoc[tolerance=0.02]")
+    assert torch.equal(strategy.score_sets(wide_query()), strategy.score_sets(wide_query()))
+
+
+def test_emoc_low_rank_with_more_pairs_than_memory_learns_directions_from_part_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lowrank, "WORTH_IT", 10.0)
+    monkeypatch.setattr(problem, "CPU_GRADIENT_BYTES", 100 * 79_000 * 4)
+    query = wide_query()
+    near = albench.strategy("emoc[label=expected,tolerance=0.05]").score_sets(query)
+    assert query.notes["emoc_rank"] in lowrank.RANKS
+    exact = albench.strategy("emoc[label=expected,tolerance=0]").score_sets(wide_query())
+    assert rms_relative_error(near, exact) < 0.05
+
+
+def test_emoc_scores_small_problems_exactly_because_low_rank_does_not_pay_there() -> None:
+    query = small_query()
+    albench.strategy("emoc").score_sets(query)
+    assert query.notes == {"emoc_rank": "exact", "emoc_rms_error": 0.0}
+
+
+def test_emoc_counts_that_low_rank_pays_at_the_reference_size_and_not_for_the_quickstart() -> None:
+    assert all(pays(REFERENCE, REFERENCE_FORMS, 3000, 2000, rank) for rank in (64, 128, 256, 512))
+    assert not pays(REFERENCE, REFERENCE_FORMS, 3000, 60, 64), "fewer pairs than directions"
+    digits = [Shape(1, 64, 7, 32, 26), Shape(1, 16, 7, 32, 801), Shape(1, 4, 7, 64, 801), Shape(1, 1, 7, 64, 65)]
+    assert not pays(digits, [EXPLICIT, EXPLICIT, GRAM, GRAM], 200, 150, 64)
+
+
+def test_emoc_finds_the_directions_of_a_matrix_of_low_rank() -> None:
+    generator = torch.Generator().manual_seed(0)
+    rows = torch.randn(50, 7, generator=generator) @ torch.randn(7, 300, generator=generator)
+    directions = top_directions(rows, 20, generator)
+    assert len(directions) == 7
+    torch.testing.assert_close(directions @ directions.T, torch.eye(7), rtol=0, atol=1e-4)
+    torch.testing.assert_close(rows @ directions.T @ directions, rows, rtol=1e-3, atol=1e-3)
+
+
+def test_emoc_directions_of_gradients_that_are_all_zero_are_none() -> None:
+    assert len(orthonormal(torch.zeros(4, 30))) == 0
+
+
+def test_emoc_relative_error_of_zero_scores_is_zero_or_infinite_and_never_nan() -> None:
+    zero = torch.zeros(2)
+    assert rms_relative_error(zero, zero) == 0
+    assert rms_relative_error(torch.ones(2), zero) == float("inf")
+    assert rms_relative_error(torch.tensor([1.1, 0.9]), torch.ones(2)) == pytest.approx(0.1, rel=1e-5)
