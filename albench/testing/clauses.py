@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+import torch
 
 from albench.components import Component
 from albench.errors import AlbenchError, reason
@@ -64,7 +67,8 @@ def examine(clause: Clause, component: Component, budget: Budget | None = None) 
     """
     declared = component.expected_failures.get(clause.name)
     try:
-        clause.check(component, budget or Budget())
+        with _one_thread():
+            clause.check(component, budget or Budget())
     except NotApplicableError as error:
         return Finding(clause.name, "skipped", reason(error))
     except Exception as error:  # noqa: BLE001 - a component under examination may raise whatever it likes
@@ -86,6 +90,17 @@ def undeclared(component: Component, clauses: Sequence[Clause]) -> list[Finding]
         for name in component.expected_failures
         if name not in known
     ]
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Compute as a cell does; more threads only get in each other's way on small tensors."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _sentence(error: Exception) -> str:

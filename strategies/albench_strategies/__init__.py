@@ -9,11 +9,51 @@ import albench
 
 @albench.hookimpl
 def albench_strategies() -> Mapping[str, str]:
-    """Return the strategies of the paper."""
-    return {
-        "random": "albench_strategies.random:Random",
-        "min": "albench_strategies.posterior:LeastConfident",
-        "1vs2": "albench_strategies.posterior:Margin",
-        "max": "albench_strategies.posterior:MostConfident",
-        "emoc": "albench_strategies.emoc.strategy:Emoc",
-    }
+    """Return the strategies: those of the paper, then others by what they look at."""
+    return {name: f"albench_strategies.{target}" for name, target in _TARGETS.items()}
+
+
+_TARGETS = {
+    "random": "random:Random",
+    "min": "posterior:LeastConfident",
+    "1vs2": "posterior:Margin",
+    "max": "posterior:MostConfident",
+    "emoc": "emoc.strategy:Emoc",
+    # the posterior
+    "entropy": "posterior:Entropy",
+    # dropout at query time
+    "bald": "dropout:Bald",
+    "batchbald": "batchbald:BatchBald",
+    "variation-ratios": "dropout:VariationRatios",
+    "mean-std": "dropout:MeanStd",
+    "entropy-dropout": "dropout:EntropyDropout",
+    "min-dropout": "dropout:LeastConfidentDropout",
+    "1vs2-dropout": "dropout:MarginDropout",
+    # diversity and density
+    "coreset": "coreset:Coreset",
+    "kmeans": "clusters:KMeans",
+    "clue": "clusters:Clue",
+    "typiclust": "typiclust:Typiclust",
+    "probcover": "covering:ProbCover",
+    "max-herding": "covering:MaxHerding",
+    "falcun": "falcun:Falcun",
+    # gradients
+    "badge": "badge:Badge",
+    "bait": "bait:Bait",
+    "egl": "gradient_length:ExpectedGradientLength",
+    "gradnorm": "gradient_length:GradNorm",
+    # ensembles, adversaries, perturbations
+    "qbc": "committee:QueryByCommittee",
+    "deepfool": "perturbing:DeepFool",
+    "alfa-mix": "perturbing:AlfaMix",
+    "noise-stability": "perturbing:NoiseStability",
+    # discovery
+    "novelty-entropy": "novelty:NoveltyEntropy",
+    "novelty-margin": "novelty:NoveltyMargin",
+    "energy": "outliers:Energy",
+    "max-logit": "outliers:MaxLogit",
+    "mahalanobis": "outliers:Mahalanobis",
+    "gp-emoc": "gp_emoc:GpEmoc",
+    # a reference line
+    "oracle-novel": "oracle:OracleNovel",
+}

@@ -48,3 +48,19 @@ class MostConfident(Strategy):
     def score(self, query: Query) -> Tensor:
         """Return max p, (n_pool,), in [0, 1]."""
         return query.probabilities.amax(dim=1)
+
+
+@dataclass(frozen=True)
+class Entropy(Strategy):
+    """Query where the posterior is most uncertain as a whole, its entropy (Shannon 1948; Settles 2009).
+
+    Formula: -sum_c p_c log p_c, in nats
+    Sets: the mean over the set's examples
+    Cost: O(N' C)
+    Source: Settles 2009, Active learning literature survey, University of Wisconsin-Madison, TR 1648
+    """
+
+    def score(self, query: Query) -> Tensor:
+        """Return the posterior's entropy, (n_pool,), in [0, log n_classes]."""
+        entropy: Tensor = torch.special.entr(query.probabilities).sum(dim=1)
+        return entropy

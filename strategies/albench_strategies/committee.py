@@ -1,0 +1,66 @@
+"""Query by committee: heads trained on resampled labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+from annotated_types import Ge, Gt
+from torch import Tensor
+from torch.nn import functional as F
+
+from albench.contracts.query import Query
+from albench.contracts.strategy import Strategy
+
+
+@dataclass(frozen=True)
+class QueryByCommittee(Strategy):
+    """Query where a committee disagrees: heads trained by bagging (Seung et al. 1992; McCallum & Nigam 1998).
+
+    Each member is a linear softmax head on the network's features, scaled to unit variance, fitted to a bootstrap
+    sample of the labelled examples (query by bagging, Abe & Mamitsuka 1998) with `steps` of accelerated gradient
+    descent. The features are the common network's, so that no network is trained.
+
+    Formula: mean_m KL(p_m || mean_m p_m), in nats
+    Sets: the mean over the set's examples
+    Cost: O(steps members n_labeled C d + members N' C d)
+    Source: McCallum, Nigam 1998, Employing EM and pool-based active learning for text classification, ICML
+    """
+
+    members: Annotated[int, Ge(2)] = 8
+    ridge: Annotated[float, Gt(0)] = 1e-2  # on the heads' weights
+    steps: Annotated[int, Ge(1)] = 100
+
+    def score(self, query: Query) -> Tensor:
+        """Return the mean divergence from the consensus, (n_pool,), in [0, log min(members, n_classes)]."""
+        pool, labeled = _scaled(query.features.double(), query.labeled_features.double())
+        heads = self._heads(labeled, query)
+        posteriors = torch.softmax(pool @ heads, dim=2)  # (members, n_pool, C)
+        consensus, each = (torch.special.entr(p).sum(dim=-1) for p in (posteriors.mean(dim=0), posteriors))
+        divergence: Tensor = (consensus - each.mean(dim=0)).clamp_min(0)
+        return divergence
+
+    def _heads(self, inputs: Tensor, query: Query) -> Tensor:
+        """Return each member's weights, (members, d + 1, C), by Nesterov's method with the step 1 / L."""
+        n = len(inputs)
+        drawn = torch.randint(n, (self.members, n), generator=query.generator).to(query.device)
+        shares = F.one_hot(drawn, n).double().mean(dim=1)  # (members, n)
+        targets = F.one_hot(query.labels, query.n_classes).double()
+        curvature = torch.linalg.matrix_norm((inputs.T * shares[:, None]) @ inputs, ord=2)
+        rate = 1 / (curvature / 2 + self.ridge)[:, None, None]
+        weights = inputs.new_zeros(self.members, inputs.shape[1], query.n_classes)
+        ahead = weights
+        for step in range(self.steps):
+            residuals = (torch.softmax(inputs @ ahead, dim=2) - targets) * shares[:, :, None]
+            moved = ahead - rate * (inputs.T @ residuals + self.ridge * ahead)
+            ahead = moved + step / (step + 3) * (moved - weights)
+            weights = moved
+        return weights
+
+
+def _scaled(pool: Tensor, labeled: Tensor) -> tuple[Tensor, Tensor]:
+    """Return both with the labelled examples' mean 0 and variance 1, and a 1 for the bias."""
+    mean, spread = labeled.mean(dim=0), labeled.std(dim=0, correction=0)
+    spread = torch.where(spread > 0, spread, 1)
+    return F.pad((pool - mean) / spread, (0, 1), value=1.0), F.pad((labeled - mean) / spread, (0, 1), value=1.0)

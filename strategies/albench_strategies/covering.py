@@ -1,0 +1,150 @@
+"""Strategies that cover the pool: with balls, or softly with a kernel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+from annotated_types import Gt, Le
+from torch import Tensor
+from torch.nn import functional as F
+
+from albench.contracts.query import Query
+from albench.contracts.strategy import Strategy
+from albench_strategies.geometry import CHUNK_ELEMENTS, cover_of_sets, kmeans, nearest, singletons, square_distances
+
+
+@dataclass(frozen=True)
+class CoverStrategy(Strategy):
+    """Query what covers most of the pool that the labelled examples do not; `_kernel` says how much is covered."""
+
+    def score(self, query: Query) -> Tensor:
+        """Return the share of the pool that each example would newly cover, (n_pool,), in [0, 1]."""
+        return self._values(query, singletons(len(query.pool), query.device))
+
+    def score_sets(self, query: Query) -> Tensor:
+        """Return the share of the pool that each set would newly cover, (n_sets,), in [0, 1]."""
+        assert query.sets is not None
+        return self._values(query, query.sets)
+
+    def select(self, query: Query, k: int) -> Tensor:
+        """Return k examples picked greedily by what they newly cover, (min(k, n_pool),)."""
+        points, covered, width = self._prepared(query)
+        free = self._tie_break(points)
+        chosen = []
+        for _ in range(min(k, len(points))):
+            index = int((self._gains(points, covered, width) - free).argmax())
+            chosen.append(index)
+            free[index] = torch.inf
+            covered = covered.maximum(self._kernel(square_distances(points, points[index, None])[:, 0], width))
+        return torch.tensor(chosen, dtype=torch.int64, device=query.device)
+
+    def _values(self, query: Query, sets: Tensor) -> Tensor:
+        points, covered, width = self._prepared(query)
+        if sets.shape[1] == 1:
+            return self._gains(points, covered, width)[sets[:, 0]]
+
+        def gain(part: slice) -> Tensor:
+            return (self._kernel(square_distances(points, points[part]), width) - covered[part]).clamp_min_(0)
+
+        return cover_of_sets(gain, torch.full_like(covered, 1 / len(points)), sets, "most")
+
+    def _gains(self, points: Tensor, covered: Tensor, width: float) -> Tensor:
+        """Return each example's own gain, (n_pool,)."""
+        left = covered < 1
+        remaining, level = points[left], covered[left]
+        if not len(remaining):
+            return torch.zeros_like(covered)
+        step = max(1, CHUNK_ELEMENTS // len(remaining))
+        found = [
+            (self._kernel(square_distances(part, remaining), width) - level).clamp_min_(0).sum(dim=1)
+            for part in torch.split(points, step)
+        ]
+        return torch.cat(found) / len(points)
+
+    def _prepared(self, query: Query) -> tuple[Tensor, Tensor, float]:
+        """Return the pool's features of unit norm, what of each labelled examples cover, and the kernel's width."""
+        points = F.normalize(query.features)
+        width = self._width(query, points)
+        return points, self._kernel(nearest(points, F.normalize(query.labeled_features)), width), width
+
+    def _tie_break(self, points: Tensor) -> Tensor:
+        """Return what is subtracted from gains where they are counts, (n_pool,): below the smallest difference."""
+        spread = square_distances(points, points.mean(dim=0)[None])[:, 0]
+        return spread / (5 * len(points))
+
+    def _width(self, query: Query, points: Tensor) -> float:
+        raise NotImplementedError
+
+    def _kernel(self, squares: Tensor, width: float) -> Tensor:
+        """Return how much is covered at squared distances, in [0, 1]; it falls with the distance."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class MaxHerding(CoverStrategy):
+    """Query what raises the pool's mean similarity to its nearest labelled example, MaxHerding (Bae et al. 2024).
+
+    Formula: mean_x max(0, k(x, s) - max over labelled l of k(x, l)), k(x, y) = exp(-||x - y||^2 / `width`^2) on
+        features of unit norm
+    Sets: mean_x max(0, max over the set's members s of k(x, s) - max over labelled l of k(x, l))
+    Cost: O(N'^2 d + n_sets K N') for sets, O(k N'^2 d) to select
+    Source: Bae, Noh, Sutherland 2024, Generalized coverage for more robust low-budget active learning, ECCV
+    """
+
+    width: Annotated[float, Gt(0)] = 1.0
+
+    def _width(self, query: Query, points: Tensor) -> float:  # noqa: ARG002
+        return self.width
+
+    def _tie_break(self, points: Tensor) -> Tensor:
+        return torch.zeros_like(points[:, 0])
+
+    def _kernel(self, squares: Tensor, width: float) -> Tensor:
+        return torch.exp(-squares / width**2)
+
+
+@dataclass(frozen=True)
+class ProbCover(CoverStrategy):
+    """Query the centres of balls that cover most of what is not covered, ProbCover (Yehuda et al. 2022).
+
+    Features are of unit norm. The radius is the largest at which a share `purity` of the balls around pool examples
+    holds a single cluster of a k-means with as many clusters as the network has classes, unless `radius` gives it.
+
+    Formula: mean_x 1[||x - s|| < radius and no labelled example is within the radius of x]
+    Sets: the share of the pool that is newly within the radius of a member
+    Cost: O(N'^2 d + n_sets K N') for sets, O(k N'^2 d) to select
+    Source: Yehuda, Dekel, Hacohen, Weinshall 2022, Active learning through a covering lens, NeurIPS
+    """
+
+    purity: Annotated[float, Gt(0), Le(1)] = 0.95
+    radius: Annotated[float, Gt(0)] | None = None
+
+    def _width(self, query: Query, points: Tensor) -> float:
+        if self.radius is not None:
+            return self.radius
+        _, place = kmeans(points, query.n_classes)
+        pure = _pure_radii(points, place)
+        finite = pure[pure.isfinite()].sort().values
+        if not len(finite):  # a single cluster: every ball is pure
+            return 2.0
+        rank = min(int((1 - self.purity) * len(finite)), len(finite) - 1)
+        limit = float(finite[rank])
+        # Halfway to the next smaller one: at a radius that is somebody's distance, rounding would decide who is in.
+        smaller = finite[finite < 0.9999 * limit]
+        return max((limit + (float(smaller[-1]) if len(smaller) else 0.99 * limit)) / 2, 1e-6)
+
+    def _kernel(self, squares: Tensor, width: float) -> Tensor:
+        return (squares < width**2).to(squares.dtype)
+
+
+def _pure_radii(points: Tensor, place: Tensor) -> Tensor:
+    """Return each point's distance to the nearest point of another cluster, (n,); infinite where there is none."""
+    step = max(1, CHUNK_ELEMENTS // len(points))
+    found = []
+    for part, own in zip(torch.split(points, step), torch.split(place, step), strict=True):
+        squares = square_distances(part, points)
+        squares[own[:, None] == place] = torch.inf
+        found.append(squares.amin(dim=1).sqrt())
+    return torch.cat(found)

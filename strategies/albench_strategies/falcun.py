@@ -1,0 +1,76 @@
+"""FALCUN: uncertainty and diversity, both in the space of posteriors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+from annotated_types import Ge
+from torch import Tensor
+
+from albench.contracts.query import Query
+from albench.contracts.strategy import Strategy
+
+
+@dataclass(frozen=True)
+class Falcun(Strategy):
+    """Query what is uncertain and unlike what was picked, FALCUN (Gilhuber et al. 2024).
+
+    Selecting draws each example with a probability proportional to its relevance to the power `gamma`.
+
+    Formula: relevance = u + v; u = 1 - (p_(1) - p_(2)); v is u at first, then the L1 distance of the posterior to the
+        nearest picked one, never more than before and rescaled to [0, 1] after each pick
+    Sets: the mean relevance of the set's members when the most relevant of them is picked again and again, v left on
+        its own scale, since rescaling would look beyond the set
+    Cost: O(N' C + n_sets K^2 C) for sets, O(k N' C) to select
+    Source: Gilhuber, Beer, Ma, Seidl 2024, FALCUN: a simple and efficient deep active learning strategy, ECML PKDD
+    """
+
+    gamma: Annotated[float, Ge(0)] = 10.0
+
+    def score(self, query: Query) -> Tensor:
+        """Return twice the margin uncertainty, (n_pool,), in [0, 2]: the relevance before anything is picked."""
+        return 2 * _uncertainty(query)
+
+    def score_sets(self, query: Query) -> Tensor:
+        """Return the mean greedy relevance of each set, (n_sets,), in [0, 2]."""
+        assert query.sets is not None
+        uncertainty = _uncertainty(query)[query.sets]
+        members = query.probabilities[query.sets]
+        diversity, total = uncertainty.clone(), torch.zeros_like(uncertainty[:, 0])
+        rows = torch.arange(len(members), device=query.device)
+        free = torch.zeros_like(uncertainty)
+        for _ in range(members.shape[1]):
+            best = (uncertainty + diversity + free).max(dim=1)
+            total += best.values
+            free[rows, best.indices] = -torch.inf
+            picked = members[rows, best.indices]
+            diversity = diversity.minimum((members - picked[:, None]).abs().sum(dim=2))
+        return total / members.shape[1]
+
+    def select(self, query: Query, k: int) -> Tensor:
+        """Return k examples drawn by relevance, (min(k, n_pool),)."""
+        posteriors, uncertainty = query.probabilities, _uncertainty(query)
+        diversity, free = uncertainty.clone(), torch.ones_like(uncertainty)
+        chosen: list[int] = []
+        for _ in range(min(k, len(uncertainty))):
+            index = _draw(((uncertainty + diversity) * free).double(), free, self.gamma, query.generator)
+            chosen.append(index)
+            free[index] = 0
+            diversity = diversity.minimum((posteriors - posteriors[index]).abs().sum(dim=1))
+            spread = diversity.amax() - diversity.amin()
+            diversity = (diversity - diversity.amin()) / (spread if float(spread) > 0 else 1)
+        return torch.tensor(chosen, dtype=torch.int64, device=query.device)
+
+
+def _uncertainty(query: Query) -> Tensor:
+    best = query.probabilities.topk(min(2, query.n_classes), dim=1).values
+    return 1 - (best[:, 0] - best[:, 1]) if query.n_classes > 1 else 1 - best[:, 0]
+
+
+def _draw(relevance: Tensor, free: Tensor, gamma: float, generator: torch.Generator) -> int:
+    """Return an index drawn with probability proportional to relevance ** gamma, uniformly when all are 0."""
+    top = float(relevance.amax())
+    weights = (relevance / top) ** gamma * free if top > 0 else free.double()
+    return int(torch.multinomial(weights.cpu(), 1, generator=generator))

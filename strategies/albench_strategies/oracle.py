@@ -1,0 +1,43 @@
+"""A reference line that knows the answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from albench.contracts.query import Query
+from albench.contracts.strategy import Strategy
+
+
+@dataclass(frozen=True)
+class OracleNovel(Strategy):
+    """Query classes that are not found yet, then those with fewest labels: the fastest discovery there can be.
+
+    Not a strategy that anybody could use: it is shown the pool's labels, and its results note that permission. Ties
+    are broken at random.
+
+    Formula: -(number of labelled examples of the class, 0 for one that is not found) + uniform in [0, 1)
+    Sets: the mean over the set's examples, with one uniform number for the whole set
+    Cost: O(N')
+    Source: a reference line, not published
+    """
+
+    permission: ClassVar[Literal["pool labels"] | None] = "pool labels"
+
+    def score(self, query: Query) -> Tensor:
+        """Return minus the number of labels of each example's class plus a number in [0, 1), (n_pool,)."""
+        return self._needs(query) + torch.rand(len(query.pool), generator=query.generator).to(query.device)
+
+    def score_sets(self, query: Query) -> Tensor:
+        """Return minus the mean number of labels of each set's classes plus a number in [0, 1), (n_sets,)."""
+        assert query.sets is not None
+        draws = torch.rand(len(query.sets), generator=query.generator).to(query.device)
+        return self._needs(query)[query.sets].mean(dim=1) + draws
+
+    def _needs(self, query: Query) -> Tensor:
+        counts = torch.bincount(query.labels, minlength=query.n_classes).to(torch.float32)
+        unfound = torch.zeros_like(counts[:1])
+        return -torch.cat([counts, unfound])[query.pool_labels]  # -1 is the last

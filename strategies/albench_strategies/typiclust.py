@@ -1,0 +1,95 @@
+"""TypiClust: typical examples of clusters that have no label yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+from annotated_types import Ge
+from torch import Tensor
+from torch.nn import functional as F
+
+from albench.contracts.query import Query
+from albench.contracts.strategy import Strategy
+from albench_strategies.geometry import CHUNK_ELEMENTS, kmeans, square_distances
+
+
+@dataclass(frozen=True)
+class Typiclust(Strategy):
+    """Query the most typical example of each large cluster that has no label, TypiClust (Hacohen et al. 2022).
+
+    Features of unit norm, those of labelled images included, are clustered by k-means into n_labeled + k clusters, at
+    most `max_clusters`. Clusters with fewest labels come first, then large ones, then typical examples.
+
+    Formula: typicality(x) = 1 / (mean distance to its 20 nearest neighbours in its cluster)
+    Sets: k is K. The mean over the set's members of -(labels in its cluster, and members of the set in it that are
+        more typical) (N + 1) + size of the cluster + a number below 1 that grows with typicality
+    Cost: O(20 N k d + N^2 d / k), N all images
+    Source: Hacohen, Dekel, Weinshall 2022, Active learning on a budget, ICML
+    """
+
+    neighbours: Annotated[int, Ge(1)] = 20
+    max_clusters: Annotated[int, Ge(1)] = 500
+
+    def score(self, query: Query) -> Tensor:
+        """Return the value of each example before anything is picked, float64, (n_pool,)."""
+        cluster, labels, sizes, typicality = self._clusters(query, 1)
+        return _rank(labels[cluster], sizes[cluster], typicality, len(cluster) + len(query.labeled))
+
+    def score_sets(self, query: Query) -> Tensor:
+        """Return the mean value of each set's members, the more typical of a cluster first, float64, (n_sets,)."""
+        assert query.sets is not None
+        cluster, labels, sizes, typicality = self._clusters(query, query.sets.shape[1])
+        place, typical = cluster[query.sets], typicality[query.sets]
+        before = (place[:, :, None] == place[:, None]) & (typical[:, :, None] < typical[:, None])
+        earlier = before.sum(dim=2)
+        total = len(cluster) + len(query.labeled)
+        return _rank(labels[place] + earlier, sizes[place], typical, total).mean(dim=1)
+
+    def select(self, query: Query, k: int) -> Tensor:
+        """Return k examples, one cluster after another, (min(k, n_pool),)."""
+        cluster, labels, sizes, typicality = self._clusters(query, k)
+        order = typicality.argsort(descending=True, stable=True)
+        earlier = torch.zeros_like(cluster)
+        earlier[order] = occurrence(cluster[order])
+        total = len(cluster) + len(query.labeled)
+        return _rank(labels[cluster] + earlier, sizes[cluster], typicality, total).argsort(descending=True)[:k]
+
+    def _clusters(self, query: Query, k: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return each pool example's cluster, each cluster's number of labels and size, and typicality, (n_pool,)."""
+        points = F.normalize(torch.cat([query.labeled_features, query.features]))
+        n_labeled = len(query.labeled)
+        centres, place = kmeans(points, min(n_labeled + k, self.max_clusters))
+        labels = torch.bincount(place[:n_labeled], minlength=len(centres))
+        sizes = torch.bincount(place, minlength=len(centres))
+        return place[n_labeled:], labels, sizes, self._typicality(points, place)[n_labeled:]
+
+    def _typicality(self, points: Tensor, place: Tensor) -> Tensor:
+        """Return typicality in (0, 1], (n,): 1 / (1 + mean distance), which ranks as 1 / mean distance does."""
+        step = max(1, CHUNK_ELEMENTS // len(points))
+        found = []
+        for part in torch.split(torch.arange(len(points), device=points.device), step):
+            distances = square_distances(points[part], points).sqrt()
+            distances[place[part][:, None] != place] = torch.inf
+            distances[torch.arange(len(part), device=points.device), part] = torch.inf
+            near = distances.topk(min(self.neighbours, len(points)), largest=False).values
+            counted = near.isfinite()
+            mean = torch.where(counted, near, 0).sum(dim=1) / counted.sum(dim=1).clamp_min(1)
+            found.append(1 / (1 + mean))
+        return torch.cat(found)
+
+
+def _rank(labels: Tensor, sizes: Tensor, typicality: Tensor, total: int) -> Tensor:
+    """Return one number for the order: fewest labels, then largest cluster, then most typical."""
+    return -labels.double() * (total + 1) + sizes + typicality.double() / 2
+
+
+def occurrence(values: Tensor) -> Tensor:
+    """Return how often each value has occurred before its place, (n,)."""
+    order = values.argsort(stable=True)
+    counts = torch.bincount(values)
+    starts = counts.cumsum(0) - counts
+    result = torch.empty_like(values)
+    result[order] = torch.arange(len(values), device=values.device) - starts[values[order]]
+    return result

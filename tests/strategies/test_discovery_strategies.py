@@ -1,0 +1,98 @@
+"""Strategies for discovery against their definitions, by loops."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from math import erf, exp, log, sqrt
+
+import numpy as np
+import pytest
+
+import albench
+from tests.strategies.rounds import Array, close, look, round64
+
+
+def _centres(f: Array, labeled: Array, labels: Array, n_novel: int) -> tuple[list[Array], int]:
+    """Semi-supervised k-means: labelled examples stay in their class; novel centres start farthest first."""
+    centres = [labeled[labels == c].mean(axis=0) for c in sorted(set(labels.tolist()))]
+    n_seen = len(centres)
+    for _ in range(n_novel):
+        gaps = [min(np.sum((x - c) ** 2) for c in centres) if not any(x is c for c in centres) else -1 for x in f]
+        centres.append(f[int(np.argmax(gaps))])
+    for _ in range(10):
+        members = defaultdict(list)
+        for x, label in zip(labeled, labels.tolist(), strict=True):
+            members[label].append(x)
+        for x in f:
+            members[int(np.argmin([np.sum((x - c) ** 2) for c in centres]))].append(x)
+        centres = [np.mean(members[i], axis=0) if members[i] else c for i, c in enumerate(centres)]
+    return centres, n_seen
+
+
+def _posterior(n_novel: int) -> tuple[Array, int]:
+    seen = look(round64(n_pool=60))
+    centres, n_seen = _centres(seen.f, seen.labeled_f, seen.labels, n_novel)
+    squares = np.array([[np.sum((x - c) ** 2) for c in centres] for x in seen.f])
+    raw = np.exp(-squares / squares.min(axis=1).mean())
+    return raw / raw.sum(axis=1, keepdims=True), n_seen
+
+
+@pytest.mark.parametrize("n_novel", [1, 3])
+def test_novelty_entropy_ranks_what_is_predicted_novel_first_and_then_by_entropy(n_novel: int) -> None:
+    p, n_seen = _posterior(n_novel)
+    novel = p.argmax(axis=1) >= n_seen
+    assert 0 < novel.sum() < len(p)
+    expected = [
+        is_novel - sum(q * log(q) for q in row) / log(p.shape[1]) / 2 for is_novel, row in zip(novel, p, strict=True)
+    ]
+    found = albench.strategy(f"novelty-entropy[novel={n_novel}]").score(round64(n_pool=60))
+    close(found, expected)
+
+
+def test_novelty_margin_ranks_what_is_predicted_novel_first_and_then_by_margin() -> None:
+    p, n_seen = _posterior(3)
+    expected = [(np.argmax(q) >= n_seen) + (1 - (sorted(q)[-1] - sorted(q)[-2])) / 2 for q in p]
+    close(albench.strategy("novelty-margin[novel=3]").score(round64(n_pool=60)), expected)
+
+
+@pytest.mark.parametrize("name", ["novelty-entropy", "novelty-margin"])
+def test_novelty_strategies_select_class_by_class_as_the_paper_does(name: str) -> None:
+    p, n_seen = _posterior(3)
+    score = albench.strategy(f"{name}[novel=3]").score(round64(n_pool=60)).numpy()
+    predicted = p.argmax(axis=1)
+    novel_classes = sorted(set(predicted[predicted >= n_seen].tolist()))
+    best = [max(np.flatnonzero(predicted == c), key=lambda i: score[i]) for c in novel_classes]
+    chosen = albench.strategy(f"{name}[novel=3]").select(round64(n_pool=60), len(novel_classes))
+    assert sorted(chosen.tolist()) == sorted(int(i) for i in best)
+    assert len(albench.strategy(f"{name}[novel=3]").select(round64(n_pool=60), 60)) == 60
+
+
+def test_gp_emoc_is_the_expected_change_found_by_training_the_process_again() -> None:
+    query = round64(n_pool=18)
+    seen = look(query)
+    labels = 2.0 * np.eye(query.n_classes)[seen.labels] - 1
+    gaps = [np.sum((a - b) ** 2) for i, a in enumerate(seen.labeled_f) for b in seen.labeled_f[i + 1 :]]
+    width = sorted(gaps)[(len(gaps) - 1) // 2] / 2
+
+    def kernel(a: Array, b: Array) -> Array:
+        return np.array([[exp(-np.sum((x - y) ** 2) / (2 * width)) for y in b] for x in a])
+
+    def predict(x: Array, y: Array, at: Array) -> Array:
+        return kernel(at, x) @ np.linalg.solve(kernel(x, x) + 0.1 * np.eye(len(x)), y)
+
+    everything = np.concatenate([seen.labeled_f, seen.f])
+    before = predict(seen.labeled_f, labels, everything)
+    expected = []
+    for f in seen.f:
+        mean = predict(seen.labeled_f, labels, f[None])[0]
+        k = kernel(seen.labeled_f, f[None])[:, 0]
+        gram = kernel(seen.labeled_f, seen.labeled_f) + 0.1 * np.eye(len(seen.labeled_f))
+        spread = sqrt(1 - k @ np.linalg.solve(gram, k) + 0.1)
+        chances = np.array([(1 + erf(m / spread / sqrt(2))) / 2 for m in mean])
+        total = 0.0
+        for label, chance in enumerate(chances / chances.sum()):
+            y = np.concatenate([labels, [2.0 * np.eye(query.n_classes)[label] - 1]])
+            after = predict(np.concatenate([seen.labeled_f, f[None]]), y, everything)
+            total += chance * float(np.abs(after - before).sum(axis=1).mean())
+        expected.append(total)
+    close(albench.strategy("gp-emoc").score(query), expected, rtol=1e-6)

@@ -1,0 +1,164 @@
+"""Gradient strategies against autograd and against dense matrices."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+import albench
+from albench.contracts.query import Query
+from albench_strategies import gradients
+from albench_strategies.gradients import lengths_by_label
+from tests.strategies.rounds import Array, close, greedy_in_set, look, round64
+
+
+def _gradient(network: nn.Module, image: torch.Tensor, label: int, weights: list[nn.Parameter]) -> Array:
+    loss = F.cross_entropy(network(image[None]), torch.tensor([label]))
+    parts = torch.autograd.grad(loss, weights, allow_unused=True)
+    return np.concatenate([part.flatten().numpy() for part in parts if part is not None])
+
+
+def _expected_lengths(query: Query, weights: list[nn.Parameter]) -> list[float]:
+    return [
+        sum(
+            p[label] * float(np.linalg.norm(_gradient(query.network, image, label, weights)))
+            for label in range(query.n_classes)
+        )
+        for image, p in zip(query.pool, look(query).p, strict=True)
+    ]
+
+
+def test_egl_is_the_expected_length_of_the_gradient_of_all_weights() -> None:
+    query = round64(n_pool=18)
+    close(albench.strategy("egl").score(query), _expected_lengths(query, list(query.network.parameters())))
+
+
+def test_egl_of_the_last_layer_is_the_expected_length_of_its_gradient() -> None:
+    query = round64(n_pool=18)
+    close(
+        albench.strategy("egl[layers=last]").score(query),
+        _expected_lengths(query, list(query.network.head.parameters())),
+    )
+
+
+def test_egl_equals_autograd_on_the_common_network() -> None:
+    query = albench.testing.make_query(n_pool=4, n_classes=3, n_sets=None, image_shape=(2, 9, 9))
+    double = Query(
+        copy.deepcopy(query.network).double(), query.pool.double(), query.labeled.double(), query.labels, None,
+        query.generator,
+    )  # fmt: skip
+    found = lengths_by_label(double.network, double.pool)
+    weights = list(double.network.parameters())
+    expected = [[np.linalg.norm(_gradient(double.network, x, y, weights)) for y in range(3)] for x in double.pool]
+    close(found, expected)
+
+
+class Normed(nn.Module):
+    """A network whose batch norm and shared layer have no structured form here."""
+
+    def __init__(self, shared: bool) -> None:
+        super().__init__()
+        self.first = nn.Linear(36, 8)
+        self.norm = nn.Identity() if shared else nn.BatchNorm1d(8)
+        self.second = nn.Linear(8, 8)
+        self.head = nn.Linear(8, 3)
+        self.shared = shared
+
+    def features(self, images: torch.Tensor) -> torch.Tensor:
+        hidden = torch.relu(self.second(torch.relu(self.norm(self.first(images.flatten(1) / 64)))))
+        return self.second(hidden) if self.shared else hidden
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.head(self.features(images))
+
+
+@pytest.mark.parametrize("shared", [False, True], ids=["batch norm", "a layer used twice"])
+def test_egl_takes_autograd_for_layers_without_a_structured_form(shared: bool) -> None:
+    torch.manual_seed(0)
+    network = Normed(shared).double().eval()
+    images = round64(n_pool=18).pool[:5]
+    weights = list(network.parameters())
+    expected = [[np.linalg.norm(_gradient(network, x, y, weights)) for y in range(3)] for x in images]
+    close(lengths_by_label(network, images), expected)
+
+
+def test_egl_does_not_depend_on_how_the_pool_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    query = round64(n_pool=18)
+    whole = albench.strategy("egl").score(query)
+    monkeypatch.setattr(gradients, "IMAGES_A_CHUNK", 4)
+    close(albench.strategy("egl").score(query), whole.numpy())
+
+
+def _badge_gradients(query: Query) -> Array:
+    """The last layer's weight gradient under the predicted label, one example at a time, by autograd."""
+    found = []
+    for feature in query.features:
+        logits = query.network.head(feature[None])
+        loss = F.cross_entropy(logits, logits.argmax(dim=1))
+        found.append(torch.autograd.grad(loss, query.network.head.weight)[0].flatten().numpy())
+    return np.array(found)
+
+
+def test_badge_values_a_set_by_the_mean_gain_of_greedy_picks_within_it() -> None:
+    query = round64(n_pool=60, set_size=6)
+    g = _badge_gradients(query)
+    close(albench.strategy("badge").score(query), np.sum(g**2, axis=1))
+    expected = [
+        greedy_in_set(
+            np.sum(g[s] ** 2, axis=1), lambda i, j, s=s: float(np.sum((g[s[i]] - g[s[j]]) ** 2)), keep_start=False
+        )  # type: ignore[misc]
+        for s in look(query).sets
+    ]
+    close(albench.strategy("badge").score_sets(query), expected, rtol=1e-6)
+
+
+def test_badge_draws_by_k_means_plus_plus() -> None:
+    query = round64(n_pool=18)
+    g = _badge_gradients(query)
+    first = int(np.argmax(np.sum(g**2, axis=1)))
+    weights = np.sum((g - g[first]) ** 2, axis=1)
+    drawn = [albench.strategy("badge").select(query, 2).tolist() for _ in range(1500)]
+    assert {pair[0] for pair in drawn} == {first}
+    shares = np.bincount([pair[1] for pair in drawn], minlength=18) / len(drawn)
+    np.testing.assert_allclose(shares, weights / weights.sum(), atol=0.035)
+
+
+def _information(f: Array, p: Array) -> Array:
+    return np.kron(np.diag(p) - np.outer(p, p), np.outer(f, f))
+
+
+def _bait_trace(query: Query, members: list[int], k: int) -> float:
+    seen = look(query)
+    labeled_p = torch.softmax(query.network.head(query.labeled_features), dim=1).detach().numpy()
+    known = sum(_information(f, p) for f, p in zip(seen.labeled_f, labeled_p, strict=True))
+    every = known + sum(_information(f, p) for f, p in zip(seen.f, seen.p, strict=True))
+    every = every / (len(seen.f) + len(seen.labeled_f))
+    gathered = known + sum((_information(seen.f[i], seen.p[i]) for i in members), np.zeros_like(known))
+    gathered = np.eye(len(known)) + gathered / (len(seen.labeled_f) + k)
+    return float(np.trace(np.linalg.solve(gathered, every)))
+
+
+def test_bait_is_the_fall_of_the_trace_by_dense_matrices() -> None:
+    query = round64(n_pool=18, n_classes=3, n_novel=1, n_sets=3)
+    sets = look(query).sets
+    expected = [_bait_trace(query, [], 3) - _bait_trace(query, s.tolist(), 3) for s in sets]
+    close(albench.strategy("bait").score_sets(query), expected)
+    singles = [_bait_trace(query, [], 1) - _bait_trace(query, [i], 1) for i in range(6)]
+    close(albench.strategy("bait").score(query)[:6], singles)
+
+
+def test_bait_selects_forward_and_then_backward_as_the_paper_does() -> None:
+    query = round64(n_pool=8, set_size=1, n_classes=3, n_novel=1)
+    chosen: list[int] = []
+    for _ in range(4):
+        rest = [i for i in range(8) if i not in chosen]
+        chosen.append(min(rest, key=lambda i: _bait_trace(query, [*chosen, i], 2)))
+    for _ in range(2):
+        worst = min(chosen, key=lambda i: _bait_trace(query, [j for j in chosen if j != i], 2))
+        chosen.remove(worst)
+    assert albench.strategy("bait").select(query, 2).tolist() == chosen
