@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from albench.cli import check, describe, doctor, new, report, run, status
+from albench.cli import bench, check, describe, doctor, new, report, run, status
 from albench.errors import AlbenchError, RequestError
 
 app = typer.Typer(
@@ -46,6 +46,7 @@ app.command("list")(describe.list_)
 app.command("show")(describe.show)
 app.command("doctor")(doctor.doctor)
 app.command("check")(check.check)
+app.command("bench")(bench.bench)
 app.add_typer(new.app, name="new")
 
 
