@@ -88,7 +88,8 @@ def _run(
     check_device(size.device)
     settings = folder / "pytest.ini"  # of our own: the settings of a project that is being worked in mean other tests
     settings.write_text("[pytest]\n", encoding="utf-8")
-    options = ["-c", str(settings), "-p", "no:cacheprovider", "-q", "--benchmark-only", "--benchmark-quiet", f"--benchmark-json={path}"]
+    options = ["-c", str(settings), "-p", "no:cacheprovider", "-q"]
+    options += ["--benchmark-only", "--benchmark-quiet", f"--benchmark-json={path}"]
     session, output = Session(chosen, size, on_result), io.StringIO()
     with redirect_stdout(output):
         code = pytest.main([*options, str(suite.__file__)], plugins=[session])
