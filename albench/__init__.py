@@ -18,7 +18,18 @@ if TYPE_CHECKING:
     from albench.contracts.executor import Executor
     from albench.contracts.network import Network
     from albench.contracts.query import Query
-    from albench.contracts.report import Column, Content, Figure, Note, ReportFormat, ReportSection, Results, Table
+    from albench.contracts.report import (
+        Column,
+        Content,
+        Figure,
+        Gallery,
+        Note,
+        Picture,
+        ReportFormat,
+        ReportSection,
+        Results,
+        Table,
+    )
     from albench.contracts.scenario import DiscoveryScenario, LabeledImages, Scenario, Split
     from albench.contracts.strategy import Strategy
     from albench.errors import AlbenchError
@@ -31,9 +42,11 @@ _HOMES = {
     "DiscoveryScenario": "albench.contracts.scenario",
     "Executor": "albench.contracts.executor",
     "Figure": "albench.contracts.report",
+    "Gallery": "albench.contracts.report",
     "LabeledImages": "albench.contracts.scenario",
     "Network": "albench.contracts.network",
     "Note": "albench.contracts.report",
+    "Picture": "albench.contracts.report",
     "Query": "albench.contracts.query",
     "ReportFormat": "albench.contracts.report",
     "ReportSection": "albench.contracts.report",
@@ -59,9 +72,11 @@ __all__ = [
     "DiscoveryScenario",
     "Executor",
     "Figure",
+    "Gallery",
     "LabeledImages",
     "Network",
     "Note",
+    "Picture",
     "Query",
     "ReportFormat",
     "ReportSection",

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from albench.cell import CellStatus
 from albench.contracts.executor import Event, Executor
 from albench.datadir import DATA, OFFLINE
-from albench.errors import RequestError, StoreError
+from albench.errors import RequestError, StoreError, WriteError
+from albench.errors import reason as why
 from albench.plugins import host
 from albench.spec import CellSpec
-from albench.store import CellStatus, Store
-from albench.study import Request, Seeds, Study, read_study
+from albench.store import Store
+from albench.study import Request, Seeds, Study, Survey, read_study
 from albench.work import Task, cell_name
 
 if TYPE_CHECKING:
@@ -32,7 +34,13 @@ class Plan:
     store: Path
     cells: list[CellSpec]
     statuses: list[CellStatus]
+    surveys: Mapping[tuple[str, int], Survey]
     retry_failed: bool
+
+    def rounds(self, cell: CellSpec) -> int:
+        """Return how many rounds a cell will have, round 0 left out."""
+        most = self.surveys[cell.scenario.label, cell.seed].most_rounds
+        return most if cell.protocol.rounds is None else min(most, cell.protocol.rounds)
 
     def pending(self) -> list[CellSpec]:
         """Return the cells to run: those missing, and the failed ones when they are to be tried again."""
@@ -73,11 +81,12 @@ def plan(request: Request, store: str | Path | None = None, retry_failed: bool =
     """
     study = read_study(request)
     root = Path(store) if store is not None else Path("runs") / study.name
-    cells = study.cells()
+    surveys = study.survey()
+    cells = study.cells(surveys)
     opened = Store(root)
     opened.check_same_study(cells)
     statuses = [CellStatus(**cell_name(cell), **_status(opened, cell)) for cell in cells]
-    return Plan(study, root, cells, statuses, retry_failed)
+    return Plan(study, root, cells, statuses, surveys, retry_failed)
 
 
 def run(
@@ -134,8 +143,9 @@ def perform(
     def note(event: Event) -> None:
         if event["event"] == "died":
             cell = by_name[tuple(event["cell"].values())]
-            opened.cell_of(cell).fail(cell, event["reason"])
             event = {**event, "event": "failed"}
+            with suppress(WriteError):  # then the cell counts as interrupted, which it is
+                opened.cell_of(cell).fail(cell, event["reason"])
         if on_event:
             on_event(event)
 
@@ -147,7 +157,10 @@ def perform(
     statuses = [CellStatus(**cell_name(cell), **_status(opened, cell)) for cell in planned.cells]
     outcome = Outcome(planned.store, statuses)
     if report:
-        outcome.report = write_report(planned.store)
+        try:
+            outcome.report = write_report(planned.store)
+        except Exception as error:  # noqa: BLE001 - a report that fails must not cost what the cells have earned
+            outcome.problems.append(f"the report could not be written: {why(error)}")
     return outcome
 
 
@@ -175,8 +188,8 @@ def write_report(
     results = collect(*several, reference=reference, benchmarks=benchmarks)
     try:
         written: Path = writer.write(results, target)
-    except OSError as error:
-        raise RequestError(f"the report cannot be written to {target} ({error}); choose another place") from None
+    except (OSError, WriteError) as error:
+        raise RequestError(f"the report cannot be written to {target} ({error}); choose another with --output") from None
     return written
 
 
@@ -222,8 +235,8 @@ def data_settings(data: str | Path | None, offline: bool) -> Iterator[None]:
 def _register(store: Store, planned: Plan, command: Sequence[str]) -> None:
     try:
         store.register(planned.study.name, planned.study.preset, planned.cells, command)
-    except OSError as error:
-        raise StoreError(f"{store.root} cannot be written ({error}); choose another folder with --store") from None
+    except (OSError, WriteError) as error:
+        raise StoreError(f"{store.root} cannot be used: {why(error)}; or choose another folder with --store") from None
 
 
 def _status(store: Store, cell: CellSpec) -> dict[str, Any]:

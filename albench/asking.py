@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -66,7 +66,7 @@ def check_scores(scores: Any, n: int, device: torch.device, method: str, of_what
 @contextmanager
 def untouched(query: Query) -> Iterator[None]:
     """Raise StrategyError when the block changed what every strategy of a study shares or relies on."""
-    with unchanged_generators(), unchanged_network(query), unchanged_data(query):
+    with unchanged_settings(), unchanged_generators(), unchanged_network(query), unchanged_data(query):
         yield
 
 
@@ -98,6 +98,37 @@ def unchanged_network(query: Query) -> Iterator[None]:
 
 
 @contextmanager
+def unchanged_settings() -> Iterator[None]:
+    """Raise StrategyError when the block changed how torch computes; put it back, for the cells that come after."""
+    before = {name: read() for name, (read, _) in _SETTINGS.items()}
+    try:
+        yield
+    finally:
+        changed = [name for name, (read, _) in _SETTINGS.items() if read() != before[name]]
+        for name in changed:
+            _SETTINGS[name][1](before[name])
+    if changed:
+        raise StrategyError(f"it changed torch's {changed[0]} for the whole process; put it back before returning")
+
+
+_SETTINGS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
+    "gradient mode": (torch.is_grad_enabled, torch.set_grad_enabled),
+    "default dtype": (torch.get_default_dtype, torch.set_default_dtype),
+    "number of threads": (torch.get_num_threads, torch.set_num_threads),
+    "matmul precision": (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
+    "deterministic mode": (torch.are_deterministic_algorithms_enabled, torch.use_deterministic_algorithms),
+    "cuDNN benchmark mode": (
+        lambda: torch.backends.cudnn.benchmark,
+        lambda value: setattr(torch.backends.cudnn, "benchmark", value),
+    ),
+    "cuDNN TF32 mode": (
+        lambda: torch.backends.cudnn.allow_tf32,
+        lambda value: setattr(torch.backends.cudnn, "allow_tf32", value),
+    ),
+}
+
+
+@contextmanager
 def unchanged_generators() -> Iterator[None]:
     """Raise StrategyError when the block drew from, or seeded, a global random generator."""
     before = _global_generators()
@@ -114,6 +145,11 @@ def _global_generators() -> dict[str, Any]:
     assert isinstance(state, dict)
     return {
         "torch": torch.get_rng_state().numpy().tobytes(),
+        "torch.cuda": [state.numpy().tobytes() for state in _cuda_states()],
         "numpy": (state["state"]["key"].tobytes(), state["state"]["pos"]),
         "random": random.getstate(),
     }
+
+
+def _cuda_states() -> list[Tensor]:
+    return torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call]

@@ -67,10 +67,16 @@ def parse(text: str) -> tuple[str, dict[str, str]]:
                 f"{text!r}: cannot read the parameters at {body[position:]!r}; write parameter=value once each, "
                 'separated by commas, a value that holds , " [ or ] in double quotes'
             )
-        value = match["value"].strip()
-        found[match["key"]] = json.loads(value) if value.startswith('"') else value
+        found[match["key"]] = _read_value(match["value"].strip(), text)
         position = match.end()
     return name, found
+
+
+def _read_value(value: str, text: str) -> str:
+    try:
+        return str(json.loads(value)) if value.startswith('"') else value
+    except ValueError:
+        raise RequestError(f"{text!r}: {value} is no text in double quotes as in JSON") from None
 
 
 def write(name: str, given: Mapping[str, Any]) -> str:
@@ -103,8 +109,11 @@ def parameters(cls: type[Any]) -> dict[str, dataclasses.Field[Any]]:
 
 
 def values(component: Any) -> dict[str, Any]:
-    """Return the value of each parameter of a configured component, by name."""
-    return {name: getattr(component, field.name) for name, field in parameters(type(component)).items()}
+    """Return the value of each parameter of a configured component, by name, as JSON knows values."""
+    from pydantic_core import to_jsonable_python
+
+    found = {name: getattr(component, field.name) for name, field in parameters(type(component)).items()}
+    return {name: to_jsonable_python(value) for name, value in found.items()}
 
 
 def default(field: dataclasses.Field[Any]) -> Any:
@@ -129,20 +138,26 @@ def validate(cls: type[Any], given: Mapping[str, Any], where: str) -> dict[str, 
             raise RequestError(
                 f"{where}: there is no parameter {name!r}{did_you_mean(name, fields)}; the parameters are: {known}"
             )
-    hints = get_type_hints(cls, include_extras=True)
+    try:
+        hints = get_type_hints(cls, include_extras=True)
+    except NameError as error:
+        raise RequestError(f"{where}: a type hint of its class cannot be resolved ({error}); import it there") from None
     config = pydantic.ConfigDict(extra="forbid", allow_inf_nan=False)
     shape: dict[str, Any] = {
         name: (hints[field.name], ... if default(field) is dataclasses.MISSING else default(field))
         for name, field in fields.items()
     }
-    model = pydantic.create_model("Parameters", __config__=config, **shape)
     try:
+        model = pydantic.create_model("Parameters", __config__=config, **shape)
         checked = model.model_validate({name: _none(value, shape[name][0]) for name, value in given.items()})
     except pydantic.ValidationError as error:
         first = error.errors()[0]
         message = first["msg"][0].lower() + first["msg"][1:]
         shown = "" if first["type"] == "missing" else f" (it is {first['input']!r})"
         raise RequestError(f"{where}: {first['loc'][0]}: {message}{shown}") from None
+    except pydantic.errors.PydanticUserError as error:
+        first_line = str(error).splitlines()[0]
+        raise RequestError(f"{where}: its class has a field that is no parameter ({first_line})") from None
     return {name: getattr(checked, name) for name in fields}
 
 
@@ -162,13 +177,14 @@ def build(cls: type[Any], given: Mapping[str, Any], where: str) -> Any:
 def changed(component: Component) -> dict[str, Any]:
     """Return the parameters whose value is not the class's default, in the order of the fields."""
     fields = parameters(type(component))
-    return {name: value for name, value in values(component).items() if value != default(fields[name])}
+    given = {name for name, field in fields.items() if getattr(component, field.name) != default(field)}
+    return {name: value for name, value in values(component).items() if name in given}
 
 
 def one_line_summary(cls: type[Any]) -> str:
     """Return the first sentence of a class's docstring."""
     text = " ".join((cls.__doc__ or "").split())
-    return text.split(". ")[0].rstrip(".")
+    return re.split(r"(?<!et al)\. ", text)[0].rstrip(".")
 
 
 def as_texts(choice: str | Sequence[str]) -> list[str]:

@@ -6,6 +6,8 @@ Both are environment variables (ALBENCH_DATA, ALBENCH_OFFLINE), so that workers 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from platformdirs import user_cache_path
@@ -27,3 +29,17 @@ def decoded_directory() -> Path:
 def is_offline() -> bool:
     """Return whether downloads are refused."""
     return os.environ.get(OFFLINE, "").lower() in {"1", "true", "yes", "on"}
+
+
+@contextmanager
+def offline() -> Iterator[None]:
+    """Refuse downloads for the length of a block."""
+    before = os.environ.get(OFFLINE)
+    os.environ[OFFLINE] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[OFFLINE]
+        else:
+            os.environ[OFFLINE] = before

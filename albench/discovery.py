@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from albench.asking import Answer, ask
 from albench.candidates import draw_sets
+from albench.cell import Checkpoint, Row
 from albench.contracts.query import Query
 from albench.contracts.scenario import Split
 from albench.contracts.strategy import Strategy
@@ -19,7 +20,6 @@ from albench.learner import Learner
 from albench.measure import Measurement
 from albench.rng import stream, torch_stream
 from albench.spec import CellSpec
-from albench.store import Checkpoint, Row
 
 NO_QUERY: Row = {
     "query_class": None,

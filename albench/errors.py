@@ -22,6 +22,10 @@ class StoreError(RequestError):
     """A folder is no store, or holds something that this version must not touch."""
 
 
+class WriteError(AlbenchError):
+    """A file of a store cannot be written: the disk is full, or writing is not permitted."""
+
+
 class HeldError(AlbenchError):
     """A live process holds what was asked for."""
 

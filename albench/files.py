@@ -4,30 +4,58 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
-from albench.errors import StoreError
+from albench.errors import StoreError, WriteError
+
+_SUFFIX = ".part"
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex}{_SUFFIX}")
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; what was written there takes its place at the end, or vanishes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    temporary = Path(name)
+    """Give a temporary path beside `path`; what was written there takes its place at the end, or vanishes.
+
+    Raises WriteError when the disk does not take it.
+    """
+    temporary = _temporary(path)
+    with _writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield temporary
+            with temporary.open("rb") as written:
+                os.fsync(written.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def appending(path: Path) -> Iterator[TextIO]:
+    """Open a text file to append to it; WriteError when the disk does not take what is written."""
+    with _writing(path), path.open("a", encoding="utf-8") as file:
+        yield file
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove temporary files that a killed process left in a folder that the caller has claimed."""
+    for path in folder.glob(f".*{_SUFFIX}"):
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
     try:
-        yield temporary
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        yield
+    except OSError as error:
+        raise WriteError(f"{path} cannot be written ({error}); free space or permit writing, and run again") from error
 
 
 def write_text(path: Path, text: str) -> None:
@@ -51,3 +79,12 @@ def read_json(path: Path) -> Any:
         raise StoreError(
             f"{path} cannot be read ({error}); restore it, or move it away to run that part again"
         ) from None
+
+
+def check_schema(value: Mapping[str, Any], path: Path, schema: int) -> None:
+    """Raise StoreError when a file was written under another schema than this version's."""
+    if value and value.get("schema") != schema:
+        raise StoreError(
+            f"{path} has schema {value.get('schema')} and this version of albench reads {schema}; "
+            "use the version that wrote it, or another folder"
+        )

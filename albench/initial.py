@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import torch
@@ -13,11 +12,11 @@ from albench.learner import Learner
 from albench.measure import Measurement
 from albench.spec import CellSpec
 from albench.store import Store
-from albench.weights import load_weights, save_weights
+from albench.weights import fingerprint_of, load_weights, save_weights
 
 
 def load_initial(store: Store, spec: CellSpec, split: Split, learner: Learner) -> tuple[float, str]:
-    """Give a new learner the seed's initial network; return the seconds its training took, and its file's SHA-256.
+    """Give a new learner the seed's initial network; return its training's seconds and its weights' SHA-256.
 
     The first process that needs the network trains it; others wait. Raises DivergedError.
     """
@@ -28,7 +27,7 @@ def load_initial(store: Store, spec: CellSpec, split: Split, learner: Learner) -
                 _train(learner, split, path)
     weights, state = load_weights(path)
     learner.load(weights, state["classes"])
-    return float(state["train_seconds"]), hashlib.sha256(path.read_bytes()).hexdigest()
+    return float(state["train_seconds"]), fingerprint_of(weights)
 
 
 def new_learner(spec: CellSpec, split: Split, device: str) -> Learner:

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from albench.cell import CellFolder
 from albench.errors import StoreError
-from albench.store import CellFolder, Store
+from albench.store import Store
 
 _VARYING = ("query_seconds", "train_seconds", "eval_seconds", "peak_memory_bytes", "notes")  # from run to run
 

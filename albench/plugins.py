@@ -34,6 +34,14 @@ SINGULAR = {
     "report-formats": "report format",
     "executors": "executor",
 }
+CONTRACTS = {
+    "strategies": "Strategy",
+    "scenarios": "Scenario",
+    "networks": "Network",
+    "report-sections": "ReportSection",
+    "report-formats": "ReportFormat",
+    "executors": "Executor",
+}
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
 
@@ -129,10 +137,10 @@ class PluginHost:
                 f"the {SINGULAR[kind]} {name!r} ({entry.target}) of {entry.plugin} cannot be imported: "
                 f"{reason(error)}; mend or uninstall {entry.plugin.distribution}"
             ) from error
-        if not (isinstance(found, type) and issubclass(found, Component)):
+        if not (isinstance(found, type) and issubclass(found, _contract(kind))):
             raise RequestError(
                 f"the {SINGULAR[kind]} {name!r} ({entry.target}) of {entry.plugin} is no class derived from "
-                f"albench's {SINGULAR[kind]} class"
+                f"albench.{CONTRACTS[kind]}"
             )
         return found
 
@@ -220,6 +228,12 @@ class PluginHost:
 
     def _problem(self, plugin: Plugin, message: str) -> None:
         self.problems.append(Problem(plugin, message))
+
+
+def _contract(kind: str) -> type[Component]:
+    """Return the class that components of a kind derive from; imported late, as everything behind a name."""
+    contract: type[Component] = getattr(importlib.import_module("albench"), CONTRACTS[kind])
+    return contract
 
 
 def _discover(problems: list[Problem]) -> Iterator[tuple[Plugin, EntryPoint]]:

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from albench.cell import CellFolder
 from albench.contracts.report import Results
+from albench.datadir import offline
 from albench.errors import DataError, RequestError, did_you_mean
 from albench.merging import StoredCell, merged_cells, merged_study
-from albench.store import CellFolder, Store
+from albench.store import Store
 
 if TYPE_CHECKING:
     from albench.contracts.scenario import Split
@@ -88,10 +90,19 @@ def collect(*stores: str | Path, reference: str | None = None, benchmarks: str |
         name=study["name"],
         rounds=rounds,
         cells=_cells(stored),
-        provenance=[{**_named(cell), **info["provenance"]} for cell, info in done if "provenance" in info],
+        provenance=[
+            {**_named(cell), **session}
+            for cell, info in done
+            if "provenance" in info
+            for session in [*info.get("earlier_sessions", []), info["provenance"]]
+        ],
         study=study,
         reference=_checked(reference, rounds) or choose_reference(rounds["strategy"]),
-        outcomes=[{**_named(cell), **outcome} for cell, outcome in outcomes if outcome],
+        outcomes=[
+            {**_named(cell), **outcome}
+            for cell, outcome in outcomes
+            if outcome and outcome["round"] == len(cell.folder.rows(wanted)) - 1
+        ],
         stores=[{"store": store.root.name, "sha256": checksum(store)} for store in opened],
         benchmarks=_benchmarks(Path(benchmarks)) if benchmarks is not None else (),
     )
@@ -144,17 +155,17 @@ def _checked(reference: str | None, rounds: pd.DataFrame) -> str | None:
 def load_split(results: Results, scenario: str, seed: int) -> Split:
     """Return the data of a scenario and seed, proved to be those that the results were computed from.
 
-    Raises DataError when they are not there, or are others.
+    Nothing is downloaded for it. Raises DataError when they are not there, or are others.
     """
     from albench.plugins import host
 
     choice = results.study["scenarios"][scenario]
-    built = host().build("scenarios", choice["name"], choice["parameters"])
     cells = results.cells[(results.cells["scenario"] == scenario) & (results.cells["seed"] == seed)]
-    recorded = set(cells["fingerprint"]) - {""}
-    if recorded != {built.fingerprint(seed)}:
-        raise DataError(f"the data of {scenario} that are here are not those that the results were computed from")
-    split: Split = built.split(seed).check()
+    with offline():
+        built = host().build("scenarios", choice["name"], choice["parameters"])
+        if set(cells["fingerprint"]) - {""} != {built.fingerprint(seed)}:
+            raise DataError(f"the data of {scenario} that are here are not those that the results were computed from")
+        split: Split = built.split(seed).check()
     return split
 
 

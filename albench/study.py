@@ -6,8 +6,9 @@ parameters of a component are merged, and its brackets win.
 
 from __future__ import annotations
 
+import operator
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from albench import components
 from albench.components import as_texts, parse
-from albench.errors import RequestError, did_you_mean
+from albench.errors import AlbenchError, DataError, RequestError, did_you_mean, reason
 from albench.plugins import host
 from albench.protocol import Protocol
 from albench.spec import CellSpec, Choice
@@ -52,19 +53,22 @@ class Study:
     protocol: Protocol
     seeds: tuple[int, ...]
 
-    def cells(self) -> list[CellSpec]:
-        """Return the grid, strategy by strategy, so that the first cells start from different initial networks.
-
-        Data are looked at here: their fingerprints are part of a cell. Raises RequestError when a split is not
-        possible.
-        """
-        prints = {
-            (scenario.label, seed): _fingerprint(scenario, seed, self.protocol)
+    def survey(self) -> dict[tuple[str, int], Survey]:
+        """Look at the data of each (scenario's label, seed); RequestError when a split is not possible."""
+        return {
+            (scenario.label, seed): survey(scenario, seed, self.protocol)
             for scenario in self.scenarios
             for seed in self.seeds
         }
+
+    def cells(self, surveys: Mapping[tuple[str, int], Survey] | None = None) -> list[CellSpec]:
+        """Return the grid, strategy by strategy, so that the first cells start from different initial networks.
+
+        The data's fingerprints are part of a cell: without `surveys` the data are looked at here.
+        """
+        found = surveys if surveys is not None else self.survey()
         return [
-            CellSpec(scenario, strategy, self.network, self.protocol, seed, prints[scenario.label, seed])
+            CellSpec(scenario, strategy, self.network, self.protocol, seed, found[scenario.label, seed].fingerprint)
             for strategy in self.strategies
             for scenario in self.scenarios
             for seed in self.seeds
@@ -107,23 +111,44 @@ def read_study(request: Request) -> Study:
     )
 
 
-def _fingerprint(choice: Choice, seed: int, protocol: Protocol) -> str:
-    """Return the data's fingerprint, having checked that this seed's split can be made and queried."""
-    scenario: Scenario = choice.build()
-    split = scenario.split(seed).check()
-    _check_set_size(choice, split, protocol)
-    return scenario.fingerprint(seed)
+@dataclass(frozen=True)
+class Survey:
+    """What planning learns from a scenario's data for one seed."""
+
+    fingerprint: str
+    most_rounds: int  # rounds until no class has set_size images left in the pool
 
 
-def _check_set_size(choice: Choice, split: Split, protocol: Protocol) -> None:
+def survey(choice: Choice, seed: int, protocol: Protocol) -> Survey:
+    """Look at a scenario's data for a seed, having checked that its split can be made and queried.
+
+    Whatever a third party's scenario raises becomes a DataError that names it.
+    """
+    try:
+        scenario: Scenario = choice.build()
+        split = scenario.split(seed).check()
+        fingerprint = scenario.fingerprint(seed)
+    except AlbenchError:
+        raise
+    except Exception as error:
+        owner = host().entry(choice.kind, choice.name).plugin
+        raise DataError(
+            f"scenario {choice.label!r} of {owner} cannot be split for seed {seed}: {reason(error)}"
+        ) from error
+    return Survey(fingerprint, _most_rounds(choice, split, protocol))
+
+
+def _most_rounds(choice: Choice, split: Split, protocol: Protocol) -> int:
     import numpy as np
 
-    largest = int(np.unique(split.labels[split.pool], return_counts=True)[1].max())
-    if protocol.set_size > largest:
+    counts = np.unique(split.labels[split.pool], return_counts=True)[1]
+    most = counts.max()
+    if protocol.set_size > most:
         raise RequestError(
-            f"set_size={protocol.set_size}, and no class of scenario {choice.label!r} has more than {largest} images "
-            f"in the pool; ask for --set set_size={largest} or less"
+            f"set_size={protocol.set_size}, and no class of scenario {choice.label!r} has more than {most} images in "
+            f"the pool; ask for --set set_size={most} or less"
         )
+    return int((counts // protocol.set_size).sum())
 
 
 def _read_file(path: Path) -> dict[str, Any]:
@@ -197,19 +222,20 @@ def _first(*values: Seeds | None) -> Seeds:
 
 def _seeds(wanted: Seeds, where: str) -> tuple[int, ...]:
     """Return seeds from a count (3 means 0, 1, 2), or from a list ("0,3,7"; "3," is seed 3 alone)."""
-    parse_one: Callable[[str], int] = int
     try:
-        if isinstance(wanted, str):
-            seeds = [parse_one(part) for part in wanted.split(",") if part.strip()] if "," in wanted else int(wanted)
-        else:
-            seeds = wanted if isinstance(wanted, int) else list(wanted)
-    except ValueError:
+        given = _numbers(wanted) if isinstance(wanted, str) else wanted
+        listed = given if isinstance(given, Sequence) else range(operator.index(given))
+        chosen = tuple(dict.fromkeys(operator.index(seed) for seed in listed))
+    except (TypeError, ValueError):
         raise RequestError(
             f"{where}: seeds: {wanted!r} is neither a number of seeds nor a list such as 0,3,7"
         ) from None
-    chosen = list(range(seeds)) if isinstance(seeds, int) else list(dict.fromkeys(seeds))
     if not chosen or min(chosen) < 0:
         raise RequestError(
             f"{where}: seeds: {wanted!r}; give a number of seeds from 1 up, or a list of numbers from 0 up"
         )
-    return tuple(chosen)
+    return chosen
+
+
+def _numbers(text: str) -> int | list[int]:
+    return [int(part) for part in text.split(",") if part.strip()] if "," in text else int(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def save_weights(path: Path, weights: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
-    """Write weights as safetensors, the state as JSON in its metadata; OSError when the disk does not take them."""
+    """Write weights as safetensors, the state as JSON in its metadata; WriteError when the disk does not take them."""
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
@@ -36,3 +37,13 @@ def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             return weights, json.loads(file.metadata()["state"])
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise StoreError(f"{path} is damaged ({error}); delete it, and what it held is computed again") from None
+
+
+def fingerprint_of(weights: Mapping[str, Tensor]) -> str:
+    """Return the SHA-256 of weights, by name: equal networks have equal ones."""
+    digest = hashlib.sha256()
+    for name in sorted(weights):
+        value = weights[name].contiguous()
+        digest.update(f"{name} {tuple(value.shape)} {value.dtype}\n".encode())
+        digest.update(value.numpy().tobytes())
+    return digest.hexdigest()

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from albench.cell import CellFolder
+from albench.claims import claimed
 from albench.contracts.executor import Emit
-from albench.errors import HeldError, reason
+from albench.errors import DataError, HeldError, WriteError, reason
+from albench.files import appending
 from albench.plugins import host
+from albench.provenance import now
 from albench.spec import CellSpec
-from albench.store import CellFolder, Store
+from albench.store import Store
+
+if TYPE_CHECKING:
+    from albench.contracts.scenario import Scenario, Split
 
 
 @dataclass(frozen=True)
@@ -42,16 +50,12 @@ def perform(task: Mapping[str, Any], emit: Emit) -> None:
     folder = Store(Path(work.store)).cell_of(spec)
     cell = cell_name(spec)
     try:
-        folder.path.mkdir(parents=True, exist_ok=True)
-        from albench.claims import claimed
-
         with claimed(folder.claim, str(spec)):
             _perform_claimed(work, spec, folder, emit)
     except HeldError as error:
         emit({"event": "held", "cell": cell, "reason": reason(error)})
-    except OSError as error:
-        message = f"{folder.path} cannot be written ({error}); free space or permit writing, and run again"
-        emit({"event": "failed", "cell": cell, "reason": message})
+    except WriteError as error:  # which cannot be recorded either
+        emit({"event": "failed", "cell": cell, "reason": reason(error)})
 
 
 def cell_name(spec: CellSpec) -> dict[str, Any]:
@@ -63,7 +67,7 @@ def _perform_claimed(work: Task, spec: CellSpec, folder: CellFolder, emit: Emit)
     cell = cell_name(spec)
     try:
         exhausted = _discover(work, spec, folder, emit)
-    except OSError:
+    except WriteError:
         raise
     except Exception as error:  # noqa: BLE001 - a cell's failure is recorded, whatever it is
         message = reason(error)
@@ -71,7 +75,8 @@ def _perform_claimed(work: Task, spec: CellSpec, folder: CellFolder, emit: Emit)
         folder.fail(spec, message)
         emit({"event": "failed", "cell": cell, "reason": message})
     else:
-        folder.write_info(status="done", error=None, exhausted=exhausted)
+        ended = {**folder.info()["provenance"], "end": now()}
+        folder.write_info(status="done", error=None, exhausted=exhausted, provenance=ended)
         emit({"event": "done", "cell": cell})
 
 
@@ -80,15 +85,17 @@ def _discover(work: Task, spec: CellSpec, folder: CellFolder, emit: Emit) -> boo
     from albench.initial import load_initial, new_learner
 
     prepare_torch(work.device, work.threads)
-    split = spec.scenario.build().split(spec.seed).check()
+    split = _split(spec)
     checkpoint = folder.restore()
+    rounds_kept = len(checkpoint.rows) if checkpoint else 0
     folder.write_info(
         key=spec.key,
         spec=spec.to_json(),
         status="running",
         error=None,
         exhausted=False,
-        provenance=_provenance(work, spec),
+        earlier_sessions=_earlier_sessions(folder, rounds_kept),
+        provenance={**_provenance(work, spec), "first_round": rounds_kept},
     )
     discovery = Discovery(spec, split, spec.strategy.build(), new_learner(spec, split, work.device))
     initial_seconds = 0.0
@@ -101,13 +108,33 @@ def _discover(work: Task, spec: CellSpec, folder: CellFolder, emit: Emit) -> boo
     def save(state: Discovery) -> None:
         folder.save(state.checkpoint())
         row = state.rows[-1]
-        for problem in host().round_recorded(spec.to_json(), row):
+        for problem in host().round_recorded(spec.to_json(), copy.deepcopy(row)):
             _log(folder, f"warning: {problem}\n")
         emit({"event": "round", "cell": cell_name(spec), "row": row})
 
     exhausted = discovery.run(save, initial_seconds)
     folder.write_outcome(discovery.outcome())
     return exhausted
+
+
+def _split(spec: CellSpec) -> Split:
+    """Return the cell's data; DataError when they are not those that its key was made from."""
+    scenario: Scenario = spec.scenario.build()
+    split = scenario.split(spec.seed).check()
+    if scenario.fingerprint(spec.seed) != spec.fingerprint:
+        raise DataError(
+            f"the data of {spec.scenario.label} that are here are not those that the run was planned with; "
+            "give every worker the same data"
+        )
+    return split
+
+
+def _earlier_sessions(folder: CellFolder, rounds_kept: int) -> list[dict[str, Any]]:
+    """Return the provenance of what ran before, so that a cell of mixed hardware or versions can be told."""
+    info = folder.info()
+    if rounds_kept == 0 or "provenance" not in info:
+        return []
+    return [*info.get("earlier_sessions", []), info["provenance"]]
 
 
 def prepare_torch(device: str, threads: int) -> None:
@@ -130,5 +157,5 @@ def _provenance(work: Task, spec: CellSpec) -> dict[str, Any]:
 
 
 def _log(folder: CellFolder, text: str) -> None:
-    with folder.log.open("a", encoding="utf-8") as file:
+    with appending(folder.log) as file:
         file.write(text)

@@ -136,7 +136,39 @@ def test_a_store_that_cannot_be_written_is_said_before_anything_runs(tmp_path: P
     (tmp_path / "file").write_text("in the way")
     ran = cli("run", "--strategies", "random", *small_options(), "--store", tmp_path / "file" / "s")
     assert ran.code == 2
-    assert "cannot be written" in ran.err
+    assert "cannot be used" in ran.err
+
+
+def test_a_report_that_fails_costs_no_result(tmp_path: Path, cli: Cli) -> None:
+    (tmp_path / "s" / "report.html").mkdir(parents=True)
+    ran = cli("run", "--strategies", "random", "--seeds", "1", *small_options(), "--store", tmp_path / "s")
+    assert ran.code == 0
+    assert "1 of 1 cells done" in ran.out
+    assert "the report could not be written" in ran.err
+
+
+def test_a_file_in_the_folder_does_not_stand_in_for_a_module(
+    tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("queue.py").write_text("raise RuntimeError('not this one')\n")
+    assert cli("run", "--strategies", "random", "--seeds", "1", *small_options(), "--store", "s").code == 0
+
+
+def test_a_third_partys_scenario_that_raises_is_named_before_anything_runs(
+    tmp_path: Path, plugins: PluginFolder, cli: Cli
+) -> None:
+    plugins.install(
+        "broken",
+        "from dataclasses import dataclass\nimport albench\n@albench.hookimpl\ndef albench_scenarios():\n"
+        "    return {'broken': 'broken:Broken'}\n@dataclass(frozen=True)\nclass Broken(albench.Scenario):\n"
+        "    def split(self, seed):\n        raise KeyError('labels')\n",
+    )
+    ran = cli("run", "--scenarios", "broken", "--strategies", "random", "--store", tmp_path / "s")
+    assert ran.code == 2
+    assert (
+        "scenario 'broken' of plugin 'broken' of broken 1.0 cannot be split for seed 0: KeyError: 'labels'" in ran.err
+    )
 
 
 def test_a_full_disk_fails_the_cell_with_a_sentence(tmp_path: Path, plugins: PluginFolder, cli: Cli) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Literal
 
 import pytest
@@ -20,6 +21,7 @@ class Example(Component):
     mode: Literal["fast", "slow"] = "fast"
     limit: int | None = None
     path: str = ""
+    folder: Path = Path("data")
     exact: bool = False
     score: str = field(default="a", metadata={"parameter": "rule"})
 
@@ -38,6 +40,7 @@ def built(text: str) -> Example:
         limit=st.none() | st.integers(),
         path=st.text(st.characters(exclude_categories=["Cs"])),
         exact=st.booleans(),
+        folder=st.sampled_from([Path("data"), Path("/a b/c,d")]),
         score=st.text(st.characters(exclude_categories=["Cs"])),
     )
 )
@@ -71,6 +74,7 @@ def test_a_parameter_can_have_the_name_of_a_method() -> None:
         ("example[count]", "cannot read the parameters at 'count'"),
         ("example[count=1", "is not a component"),
         ("Example", "is not a component"),
+        ('example[path="\\x"]', "is no text in double quotes"),
         ("example]", "is not a component"),
         ("", "is not a component"),
     ],

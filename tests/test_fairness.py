@@ -17,7 +17,7 @@ from albench.initial import new_learner
 from albench.spec import CellSpec
 from albench.store import Store
 from albench.study import Request, read_study
-from tests.conftest import SMALL, Inline, PluginFolder, small_run
+from tests.conftest import SMALL, PluginFolder, small_run
 
 VARYING = ["query_seconds", "train_seconds", "eval_seconds", "peak_memory_bytes"]
 
@@ -198,5 +198,54 @@ def test_the_global_generators_are_left_alone_by_a_whole_cell(tmp_path: Path) ->
     assert np.array_equal(before[1], np.random.get_state()[1])  # type: ignore[index]
 
 
-def test_inline_execution_is_what_the_workers_do() -> None:
-    assert issubclass(Inline, albench.Executor)
+SETTINGS = {
+    "gradient mode": "torch.set_grad_enabled(False)",
+    "default dtype": "torch.set_default_dtype(torch.float64)",
+    "number of threads": "torch.set_num_threads(2)",
+    "cuDNN benchmark mode": "torch.backends.cudnn.benchmark = True",
+}
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+@pytest.mark.parametrize("then", ["return query.logits[:6, 0]", "raise ValueError('and raises')"])
+def test_a_strategy_that_changes_how_torch_computes_harms_no_later_cell(
+    setting: str, then: str, tmp_path: Path, plugins: PluginFolder
+) -> None:
+    plugins.install_strategy(
+        "meddling", f"def score_sets(self, query):\n    import torch\n    {SETTINGS[setting]}\n    {then}"
+    )
+    together = small_run(tmp_path / "a", "meddling,random")
+    assert [status.status for status in together.statuses] == ["failed", "done"]
+    if "return" in then:
+        assert f"it changed torch's {setting} for the whole process" in together.statuses[0].reason
+    alone = small_run(tmp_path / "b", "random").rounds()
+    columns = [name for name in alone.columns if name not in VARYING]
+    assert together.rounds()[columns].equals(alone[columns])
+
+
+def test_an_error_of_the_system_in_a_strategy_is_its_own_and_is_recorded(tmp_path: Path, plugins: PluginFolder) -> None:
+    plugins.install_strategy("reading", "def score_sets(self, query):\n    open('/no/such/model.pt')")
+    status = small_run(tmp_path, "reading").statuses[0]
+    assert status.status == "failed"
+    assert "FileNotFoundError" in status.reason
+
+
+def test_an_observer_cannot_change_what_is_stored(tmp_path: Path, plugins: PluginFolder) -> None:
+    plugins.install(
+        "thief",
+        "import albench\n@albench.hookimpl\ndef albench_round_recorded(cell, record):\n    record.pop('accuracy')\n",
+    )
+    frame = small_run(tmp_path, "random").rounds()
+    small_run(tmp_path, "random", rounds=3)
+    assert frame.accuracy.notna().all()
+    assert albench.load(tmp_path).accuracy.notna().all()
+
+
+def test_quickstart_starts_from_networks_that_have_learned_the_known_classes() -> None:
+    request = Request(seeds=1)
+    cell = read_study(request).cells()[0]
+    split = cell.scenario.build().split(0)
+    learner = new_learner(cell, split, "cpu")
+    images, labels = split.images[split.initial], split.labels[split.initial]
+    learner.fit(images, labels)
+    assert (learner.predict(images) == labels).mean() > 0.9

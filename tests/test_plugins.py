@@ -120,6 +120,15 @@ def test_a_component_whose_module_cannot_be_imported_is_an_error_only_when_it_is
         albench.strategy("lazy")
 
 
+def test_a_component_of_another_kind_is_refused_by_name(plugins: PluginFolder) -> None:
+    plugins.install(
+        "mixed",
+        "import albench\n@albench.hookimpl\ndef albench_strategies():\n    return {'mixed': 'albench.networks:Cifar10Quick'}\n",
+    )
+    with pytest.raises(RequestError, match=r"'mixed' .* is no class derived from albench\.Strategy"):
+        albench.strategy("mixed")
+
+
 def test_albench_plugins_chooses_which_plugins_are_loaded(
     plugins: PluginFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,6 +163,6 @@ def test_an_observer_sees_every_round_and_one_that_raises_costs_nothing(plugins:
 
 
 def test_first_party_components_come_through_entry_points() -> None:
-    owners = {entry.plugin.name for entry in host().all_entries()}
+    owners = {entry.plugin.name for entry in host().all_entries() if entry.plugin.distribution == "albench"}
     assert owners == {"albench", "albench_strategies", "albench_datasets", "albench_reports"}
     assert host().problems == []

@@ -84,8 +84,8 @@ def test_a_crash_at_any_moment_of_saving_loses_at_most_the_round_in_progress(
         return call
 
     with monkeypatch.context() as patch:
-        patch.setattr("albench.store.save_weights", crashing(__import__("albench.store").store.save_weights))
-        patch.setattr("albench.store._line", crashing(__import__("albench.store").store._line))
+        patch.setattr("albench.cell.save_weights", crashing(__import__("albench.cell").cell.save_weights))
+        patch.setattr("albench.cell._line", crashing(__import__("albench.cell").cell._line))
         with pytest.raises(Crash):
             small_run(tmp_path / "cut", "random")
     small_run(tmp_path / "cut", "random")
@@ -153,6 +153,28 @@ def test_a_worker_that_dies_loses_its_own_cell_alone_and_leaves_a_reason(
     assert "2 of 4 cells done; 2 failed" in ran.out
     assert "digits / deadly / seed 0: its worker process died (killed by signal SIGKILL)" in ran.err
     assert cli("status", tmp_path / "s").out.count("its worker process died") == 2
+
+
+def test_a_worker_that_dies_while_its_child_lives_does_not_hang_the_run(
+    tmp_path: Path, plugins: PluginFolder, cli: Cli
+) -> None:
+    plugins.install_strategy(
+        "parent",
+        "def score_sets(self, query):\n    import os, signal, subprocess\n    subprocess.Popen(['sleep', '600'])\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)",
+    )
+    ran = cli("run", "--strategies", "parent", "--seeds", "1", *small_options(), "--store", tmp_path / "s")
+    assert ran.code == 1
+    assert "its worker process died" in ran.err
+
+
+def test_a_resumed_cell_keeps_the_provenance_of_every_session(tmp_path: Path) -> None:
+    small_run(tmp_path, rounds=1)
+    small_run(tmp_path, rounds=2)
+    info = Store(tmp_path).cell(**Store(tmp_path).cells()[0]).info()
+    assert [session["first_round"] for session in info["earlier_sessions"]] == [0]
+    assert info["provenance"]["first_round"] == 2
+    assert info["provenance"]["end"] >= info["provenance"]["start"]
 
 
 def test_a_second_run_on_a_store_is_told_which_process_holds_which_cell(

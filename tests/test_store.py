@@ -4,22 +4,23 @@ import json
 import os
 import subprocess
 import sys
-import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from albench import claims
+from albench.cell import CellFolder
 from albench.claims import Holder, claimed, holder, live_holder
 from albench.errors import HeldError, StoreError
 from albench.files import replacing, write_json
-from albench.store import CellFolder, Store
+from albench.store import Store
 from tests.conftest import small_run
 
 
 def dead_process() -> Holder:
     process = subprocess.Popen([sys.executable, "-c", "pass"])
-    found = Holder(claims.socket.gethostname(), process.pid, claims.psutil.Process(process.pid).create_time())
+    found = Holder(claims.socket.gethostname(), process.pid, claims._started(process.pid) or "")
     process.wait()
     return found
 
@@ -27,7 +28,7 @@ def dead_process() -> Holder:
 def test_a_claim_is_held_for_its_block_and_names_its_holder(tmp_path: Path) -> None:
     path = tmp_path / "claim"
     with claimed(path, "the cell"):
-        assert holder(path) == Holder(claims.socket.gethostname(), os.getpid(), claims.psutil.Process().create_time())
+        assert holder(path) == Holder(claims.socket.gethostname(), os.getpid(), claims._started(os.getpid()) or "")
         with (
             pytest.raises(HeldError, match=rf"the cell is held by process {os.getpid()} on "),
             claimed(path, "the cell"),
@@ -48,34 +49,58 @@ def test_the_claim_of_a_dead_process_is_taken_over_at_once(tmp_path: Path) -> No
 
 def test_a_reused_process_number_is_not_mistaken_for_the_holder(tmp_path: Path) -> None:
     path = tmp_path / "claim"
-    write_json(path, {"host": claims.socket.gethostname(), "pid": os.getpid(), "started": 1.0})
+    write_json(path, {"host": claims.socket.gethostname(), "pid": os.getpid(), "started": "1"})
     assert live_holder(path) is None
 
 
-def test_a_claim_of_another_host_is_respected(tmp_path: Path) -> None:
+def test_a_claim_of_another_host_is_respected_while_its_holder_touches_it(tmp_path: Path) -> None:
     path = tmp_path / "claim"
-    write_json(path, {"host": "elsewhere", "pid": 1, "started": 1.0})
+    write_json(path, {"host": "elsewhere", "pid": 1, "started": "1"})
     with pytest.raises(HeldError, match="process 1 on elsewhere"), claimed(path, "the cell"):
+        pass
+    old = time.time() - claims.SILENT_SECONDS - 1
+    os.utime(path, (old, old))
+    with claimed(path, "the cell"):
         pass
 
 
-def test_many_that_find_a_dead_claim_enter_one_after_another(tmp_path: Path) -> None:
+def test_a_holder_touches_its_claim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claims, "TOUCH_SECONDS", 0.01)
     path = tmp_path / "claim"
-    write_json(path, vars(dead_process()))
-    inside, most = [], []
+    with claimed(path, "the cell"):
+        os.utime(path, (0, 0))
+        while path.stat().st_mtime == 0:
+            time.sleep(0.01)
 
-    def enter() -> None:
-        with claimed(path, "it", wait=True):
-            inside.append(1)
-            most.append(len(inside))
-            inside.pop()
 
-    threads = [threading.Thread(target=enter) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert most == [1] * 8
+def test_a_claim_that_a_crash_left_empty_is_taken_over(tmp_path: Path) -> None:
+    path = tmp_path / "claim"
+    path.write_text("")
+    assert live_holder(path) is None
+    with claimed(path, "the cell"):
+        assert live_holder(path) is not None
+
+
+ENTER = """
+import sys, time
+from pathlib import Path
+from albench.claims import claimed
+folder = Path(sys.argv[1])
+with claimed(folder / "claim", "it", wait=True):
+    (folder / "inside").touch(exist_ok=False)
+    time.sleep(0.05)
+    (folder / "inside").unlink()
+"""
+
+
+def test_processes_that_find_a_dead_claim_enter_one_after_another(tmp_path: Path) -> None:
+    """Each makes a file that must not be there and removes it: two inside at once would fail."""
+    write_json(tmp_path / "claim", vars(dead_process()))
+    command = [sys.executable, "-c", ENTER, str(tmp_path)]
+    running = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(6)]
+    for process in running:
+        _, errors = process.communicate()
+        assert process.returncode == 0, errors.decode()
     assert list(tmp_path.iterdir()) == []
 
 

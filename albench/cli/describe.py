@@ -47,11 +47,11 @@ def show(
         raise RequestError(f"nothing is called {name!r}{did_you_mean(name, known)}; 'albench list' names what there is")
     warn_of_plugins()
     if output is Format.json:
-        parts = [_described(entry) for entry in entries] + ([_preset(name)] if name in presets() else [])
+        parts = [described(entry) for entry in entries] + ([_preset(name)] if name in presets() else [])
         show_rows(parts, output, [])
         return
     for entry in entries:
-        _print_component(_described(entry))
+        _print_component(described(entry))
     if name in presets():
         _print_preset(_preset(name))
 
@@ -66,7 +66,8 @@ def _row(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _described(entry: Entry) -> dict[str, Any]:
+def described(entry: Entry) -> dict[str, Any]:
+    """Return a component's description and its parameters with their types and defaults, as plain values."""
     import inspect
     from typing import get_type_hints
 

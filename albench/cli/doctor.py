@@ -8,6 +8,7 @@ from typing import Any
 
 from albench.cli.output import Format, FormatOption, show_rows
 from albench.datadir import data_directory, is_offline
+from albench.errors import RequestError
 from albench.plugins import host
 
 
@@ -50,7 +51,13 @@ def _devices() -> list[dict[str, Any]]:
 def _plugins() -> list[dict[str, Any]]:
     found = host()
     rows = [_row("plugin", "ok", str(plugin)) for plugin in found.plugins]
-    return rows + [_row("plugin", "problem", str(problem)) for problem in found.problems]
+    problems = [str(problem) for problem in found.problems]
+    for entry in found.all_entries():
+        try:
+            found.component_class(entry.kind, entry.name)
+        except RequestError as error:
+            problems.append(str(error))
+    return rows + [_row("plugin", "problem", problem) for problem in dict.fromkeys(problems)]
 
 
 def _row(check: str, state: str, detail: str) -> dict[str, Any]:

@@ -88,14 +88,12 @@ def _live(planned: Plan, console: object) -> Iterator[Callable[[Event], None]]:
         yield show
 
 
-def _rounds_to_run(planned: Plan) -> dict[str, int | None]:
-    """Return how many rounds each strategy still has to run, round 0 included, and all together; None: not known."""
-    rounds = planned.study.protocol.rounds
+def _rounds_to_run(planned: Plan) -> dict[str, int]:
+    """Return how many rounds each strategy still has to run, round 0 included, and all together."""
     kept = {(one.scenario, one.strategy, one.seed): one.rounds + bool(one.rounds) for one in planned.statuses}
     left: dict[str, int] = {}
     for cell in planned.pending():
         label = cell.strategy.label
         done = kept[cell.scenario.label, label, cell.seed]
-        left[label] = left.get(label, 0) + (rounds or 0) + 1 - done
-    everything = {**left, ALL: sum(left.values())}
-    return dict.fromkeys(everything) if rounds is None else dict(everything)
+        left[label] = left.get(label, 0) + planned.rounds(cell) + 1 - done
+    return {**left, ALL: sum(left.values())}

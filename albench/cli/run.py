@@ -43,7 +43,7 @@ def run(
 
     warn_of_plugins()
     request = Request(study, preset, strategies, scenarios, network, seeds, _assignments(set_ or []))
-    with api.data_settings(data, offline):
+    with api.data_settings(data, offline or dry_run):
         planned = api.plan(request, store, retry_failed)
         engine = api.build_executor(executor, jobs)
         if dry_run:
@@ -69,6 +69,8 @@ def _conclude(outcome: Any) -> None:
     if any(one.status == "failed" for one in outcome.statuses):
         typer.echo("failed cells run again with --retry-failed", err=True)
     typer.echo(f"{summary(outcome.statuses)} in {outcome.store}")
+    for problem in outcome.problems:
+        typer.echo(problem, err=True)
     if outcome.report:
         typer.echo(f"report: {outcome.report}")
     if outcome.exit_code:

@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
+from albench.cell import CellStatus
 from albench.cli.output import Format, FormatOption, show_rows
-from albench.store import CellStatus, Store
+from albench.store import Store
 
 
 def status(

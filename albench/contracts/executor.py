@@ -24,7 +24,10 @@ class Executor(Component):
 
     @abstractmethod
     def run(self, tasks: Sequence[Task], emit: Emit) -> None:
-        """Perform every task once and pass its events on; a task whose worker dies is emitted as failed.
+        """Perform every task once and pass its events on.
+
+        A task whose worker dies is emitted as ``{"event": "died", "cell": ..., "reason": ...}``, which records its
+        failure; `cell` is what `albench.work.cell_name` returns.
 
         KeyboardInterrupt passes through once the workers are stopped.
         """

@@ -48,7 +48,7 @@ class Column:
 
     name: str  # of the frame's column
     label: str = ""  # the heading; by default the name in words
-    format: str = ""  # a format specification such as ".1%" or "+.2f"
+    format: str = ""  # a format specification such as ".1%" or "+.2f", or "p" for a p value
     scale: float = 1  # what numbers are multiplied by before they are formatted
     low: str = ""  # the columns of an interval's bounds, shown beside the number
     high: str = ""
@@ -63,6 +63,7 @@ class Table:
     caption: str
     columns: Sequence[Column] = ()  # none: every column of the frame
     folded: bool = False  # shown on demand
+    group: str = ""  # a column whose equal values a reader may bring together
     when: Choice = field(default_factory=dict)
 
 
@@ -72,14 +73,38 @@ class Figure:
 
     A trace whose `legendgroup` is a strategy's label is given that strategy's colour, dash and marker, and answers to
     the page's legend. Its `meta` may hold `role` ("mean", "band" or "seeds", the last shown on demand) and `x`, a
-    mapping of axis titles to values: then the reader chooses the axis. Text of traces and layout is shown as it is:
-    Plotly's own markup has no effect.
+    mapping of axis titles to values: then the reader chooses the axis, and the trace needs no `x`. Text of traces and
+    layout is shown as it is: Plotly's own markup has no effect.
     """
 
     plot: Mapping[str, Any]
     caption: str
     summary: str = ""  # the text alternative: what a reader who cannot see the figure should learn
     method: str = ""
+    folded: bool = False  # shown on demand
+    wide: bool = False  # over the whole width of the page
+    when: Choice = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Some images side by side as one picture: a PNG, JPEG or WebP file, and what it shows in words."""
+
+    data: bytes
+    media_type: str
+    width: int  # pixels on the page
+    height: int
+    alt: str
+    label: str  # a line below it
+    frame: str = ""  # "known" or "novel": how it is framed
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Rows of pictures, each row with a heading, in the order of the queries."""
+
+    rows: Mapping[str, Sequence[Picture]]
+    caption: str
     when: Choice = field(default_factory=dict)
 
 
@@ -91,21 +116,22 @@ class Note:
     when: Choice = field(default_factory=dict)
 
 
-Part = Table | Figure | Note
+Part = Table | Figure | Gallery | Note
 
 
 @dataclass(frozen=True)
 class Content:
-    """What a section turns the results into.
+    """What a section turns the results into: sentences made from the numbers, one a line, and parts.
 
     A part with `when`, such as ``{"reference": "random"}``, is shown while the reader's choices are these. The page
-    offers a chooser for every name that occurs; the first value of a name is chosen at first, but for `reference`,
-    where `Results.reference` is. Warnings limit the claims of the whole report and are shown on its top.
+    offers a chooser for every name that occurs. At first `chosen` is chosen, the study's reference for `reference`, and
+    else the first value that occurs. Warnings limit the claims of the whole report and are shown on its top.
     """
 
     sentence: str
     parts: Sequence[Part] = ()
     warnings: Sequence[str] = ()
+    chosen: Choice = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -73,8 +73,9 @@ class Scenario(Component):
     def fingerprint(self, seed: int) -> str:
         """Return a SHA-256 of the data, the same wherever they come from; by default of the whole split."""
         split = self.split(seed)
-        digest = hashlib.sha256(repr(list(split.class_names)).encode())
+        digest = hashlib.sha256(repr((list(split.class_names), list(split.known))).encode())
         for array in (split.images, split.labels, split.initial, split.pool, split.test):
+            digest.update(f"{array.dtype} {array.shape}\n".encode())
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
 
@@ -95,6 +96,8 @@ class LabeledImages:
     ) -> LabeledImages:
         """Order rows by part, class and a hash of the pixels, so that another source gives the same splits."""
         labels = np.asarray(labels, dtype=np.int64)
+        if len(labels) != len(images) or (is_test is not None and len(is_test) != len(images)):
+            raise DataError(f"there are {len(images)} images and {len(labels)} labels; each image needs one")
         test = np.zeros(len(labels), dtype=bool) if is_test is None else np.asarray(is_test, dtype=bool)
         hashes = [hashlib.sha256(image.tobytes()).hexdigest() for image in images]
         order = sorted(range(len(labels)), key=lambda row: (bool(test[row]), int(labels[row]), hashes[row]))

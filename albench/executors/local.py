@@ -21,10 +21,12 @@ from albench.contracts.executor import Emit, Event, Executor, Task
 from albench.spec import CellSpec
 from albench.work import cell_name
 
+GPU_JOBS = 4
+
 
 @dataclass(frozen=True)
 class Local(Executor):
-    """Run cells in worker processes of this machine; `jobs` at a time, by default one a core."""
+    """Run cells in worker processes of this machine; `jobs` at a time, by default one a core (on a GPU at most 4)."""
 
     jobs: Annotated[int, Ge(1)] | None = None
 
@@ -32,7 +34,7 @@ class Local(Executor):
         """Perform every task; see the contract."""
         waiting = deque(tasks)
         events: queue.Queue[tuple[_Worker, Event | None]] = queue.Queue()
-        count = min(self.jobs or cores(), len(waiting))
+        count = min(self.jobs or default_jobs(tasks), len(waiting))
         workers = [_Worker(waiting.popleft(), events) for _ in range(count)]
         try:
             while workers:
@@ -56,6 +58,12 @@ class Local(Executor):
                 worker.stop()
 
 
+def default_jobs(tasks: Sequence[Task]) -> int:
+    """Return one process a core; on a GPU at most GPU_JOBS, since each holds memory of its own there."""
+    on_gpu = any(str(task["device"]).startswith("cuda") for task in tasks)
+    return min(cores(), GPU_JOBS) if on_gpu else cores()
+
+
 def cores() -> int:
     """Return the number of CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -68,14 +76,16 @@ class _Worker:
         threads = str(task["threads"])
         limits = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "albench.executors.worker"],
+            [sys.executable, "-P", "-m", "albench.executors.worker"],  # -P: a file random.py in the folder stays out
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, **limits},
             text=True,
             encoding="utf-8",
+            start_new_session=True,  # so that what it started can be ended with it; Ctrl+C reaches the parent alone
         )
         threading.Thread(target=self._read, args=(events,), daemon=True).start()
+        threading.Thread(target=self._bury, daemon=True).start()
         self.give(task)
 
     def give(self, task: Task) -> None:
@@ -90,6 +100,7 @@ class _Worker:
         """End the process; what it had finished is on disk."""
         self.process.kill()
         self._wait()
+        self._end_children()
 
     def obituary(self) -> dict[str, Any]:
         """Return the event of a task whose process died under it."""
@@ -105,6 +116,15 @@ class _Worker:
         with suppress(OSError):  # what was still to be written has no reader any more
             self.process.stdin.close()
         return self.process.wait()
+
+    def _bury(self) -> None:
+        """End what a dead process started: a child that holds its output open would hide the death."""
+        self.process.wait()
+        self._end_children()
+
+    def _end_children(self) -> None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
 
     def _read(self, events: queue.Queue[tuple[_Worker, Event | None]]) -> None:
         assert self.process.stdout is not None

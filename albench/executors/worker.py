@@ -23,7 +23,6 @@ from albench.work import perform
 
 def main() -> None:
     """Perform tasks until standard input ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl+C means
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as events:
         os.dup2(2, 1)  # what a plugin prints must not be read as an event
 
@@ -44,6 +43,8 @@ def _tasks() -> Iterator[Mapping[str, Any]]:
     def read() -> None:
         for line in sys.stdin:
             lines.put(line)
+        if os.getpgrp() == os.getpid():  # a session of its own: what plugins started ends too
+            os.killpg(0, signal.SIGKILL)
         os._exit(0)
 
     threading.Thread(target=read, daemon=True).start()

@@ -67,5 +67,5 @@ def _read(folder: Path) -> LabeledImages:
             is_test=np.load(test) if test.exists() else None,
             fingerprint=meta["fingerprint"],
         )
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, EOFError, ValueError, KeyError) as error:
         raise DataError(f"the decoded copy {folder} is damaged ({error}); delete that folder") from None

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from albench.contracts.report import Results
 from albench.results import collect
 from albench.spec import SCHEMA
-from albench.store import CellFolder, Store
+from albench.cell import CellFolder
+from albench.store import Store
 
 EFFECTS = {"emoc": 0.03, "min": 0.01, "random": 0.0}  # what each strategy adds to the accuracy of the last round
 CLASSES = [f"class {place}" for place in range(10)]
