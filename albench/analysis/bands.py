@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -21,7 +23,14 @@ def simultaneous_factor(differences: NDArray[np.float64]) -> float:
     1/N towards none: from few seeds it is known only roughly, and shrinking errs on the wide side. Bootstraps over
     seeds are too narrow here. Measured coverage of 95 %: see docs/report.md. NaN for fewer than two seeds.
     """
-    n = len(differences)
+    values = np.ascontiguousarray(differences, dtype=float)
+    turned = values if values.sum() >= 0 else -values  # the reference compared with the strategy has the same factor
+    return _factor(turned.tobytes(), *values.shape)
+
+
+@lru_cache(maxsize=4096)
+def _factor(data: bytes, n: int, r: int) -> float:
+    differences = np.frombuffer(data).reshape(n, r)
     if n < 2:
         return float("nan")
     deviation = differences.std(axis=0, ddof=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from albench.analysis.intervals import columns_mean
 from albench.analysis.pairs import CELL, groups
@@ -20,40 +20,42 @@ def comparable(rounds: pd.DataFrame) -> pd.DataFrame:
     return rounds[rounds["round"] <= rounds["scenario"].map(last)]
 
 
-def area(budget: ArrayLike, values: ArrayLike) -> float:
-    """Return the normalised area under a curve, which is its mean height over the budget.
+def area(budget: ArrayLike, values: ArrayLike) -> NDArray[np.float64]:
+    """Return the normalised area under each curve along the last axis, which is its mean height over the budget.
 
     The trapezoidal sum of (a_k + a_k+1)(b_k+1 - b_k) / (2 (b_K - b_1)); of a single point, its height.
     """
     b, a = np.asarray(budget, dtype=float), np.asarray(values, dtype=float)
-    if len(b) == 1:
-        return float(a[0])
-    return float(((a[:-1] + a[1:]) * np.diff(b)).sum() / (2 * (b[-1] - b[0])))
+    if a.shape[-1] == 1:
+        return a[..., 0]
+    doubled = ((a[..., :-1] + a[..., 1:]) * np.diff(b)).sum(axis=-1)
+    return np.asarray(doubled / (2 * (b[..., -1] - b[..., 0])))
 
 
 def areas(rounds: pd.DataFrame) -> pd.DataFrame:
     """Return what each cell comes to, one row a cell.
 
-    Columns scenario, strategy, seed, accuracy_area, classes_area, accuracy_final, query_seconds.
-    Only rounds that every cell of the scenario has count. `query_seconds` is the mean over the queries.
+    Columns scenario, strategy, seed, accuracy_area, classes_area, accuracy_final, query_seconds. Only rounds that
+    every cell of the scenario has count. `query_seconds` is the mean over the queries.
     """
-    rows = []
-    for (scenario, strategy, seed), cell in comparable(rounds).groupby(CELL, sort=False):
-        ordered = cell.sort_values("round")
-        budget = ordered["n_labeled"]
-        rows.append(
-            {
-                "scenario": scenario,
-                "strategy": strategy,
-                "seed": seed,
-                "accuracy_area": area(budget, ordered["accuracy"]),
-                "classes_area": area(budget, ordered["n_classes"]),
-                "accuracy_final": float(ordered["accuracy"].iloc[-1]),
-                "query_seconds": float(ordered["query_seconds"].mean()),
-            }
+    pieces = []
+    for (scenario, strategy), own in groups(comparable(rounds)):
+        accuracy, budget, classes, seconds = (
+            own.pivot(index="seed", columns="round", values=name)
+            for name in ("accuracy", "n_labeled", "n_classes", "query_seconds")
         )
+        piece = {
+            "scenario": scenario,
+            "strategy": strategy,
+            "seed": accuracy.index,
+            "accuracy_area": area(budget, accuracy),
+            "classes_area": area(budget, classes),
+            "accuracy_final": accuracy.iloc[:, -1].to_numpy(),
+            "query_seconds": seconds.mean(axis=1).to_numpy(),
+        }
+        pieces.append(pd.DataFrame(piece))
     columns = [*CELL, "accuracy_area", "classes_area", "accuracy_final", "query_seconds"]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.concat(pieces, ignore_index=True) if pieces else pd.DataFrame(columns=columns)
 
 
 def mean_curves(rounds: pd.DataFrame, metrics: tuple[str, ...] = METRICS) -> pd.DataFrame:

@@ -57,17 +57,21 @@ def queries_to_class(rounds: pd.DataFrame) -> pd.DataFrame:
 def discovery_summary(cells: pd.DataFrame) -> pd.DataFrame:
     """Return the mean of each discovery metric over seeds with its 95 % t interval, one row a (scenario, strategy).
 
-    Of `queries_to_half` it is the median, NaN where half of the seeds did not get there.
+    Intervals are cut to [0, 1]. Of `queries_to_half` it is the median, NaN where half of the seeds did not get there.
     """
     rows = []
     for (scenario, strategy), own in groups(cells):
         row: dict[str, object] = {"scenario": scenario, "strategy": strategy, "n_seeds": len(own)}
         for metric in METRICS[:-1]:
             one = MeanInterval.of(own[metric])
-            row |= {metric: one.mean, f"{metric}_low": one.low, f"{metric}_high": one.high}
+            row |= {metric: one.mean, f"{metric}_low": _share(one.low), f"{metric}_high": _share(one.high)}
         median = float(np.median(own["queries_to_half"].fillna(math.inf)))
         rows.append({**row, "queries_to_half": median if math.isfinite(median) else math.nan})
     return pd.DataFrame(rows)
+
+
+def _share(bound: float) -> float:
+    return float(np.clip(bound, 0, 1))
 
 
 def _queries_to(ordered: pd.DataFrame, k: int) -> float:

@@ -25,6 +25,8 @@ COLUMNS = (
     "wins",
     "ties",
     "losses",
+    "detectable",
+    "detectable_power",
     "mean_rank",
     "accuracy_final",
     "classes_area",

@@ -27,22 +27,23 @@ def groups(frame: pd.DataFrame) -> Iterator[tuple[tuple[str, str], pd.DataFrame]
 def differences(values: pd.DataFrame, column: str, reference: str) -> pd.DataFrame:
     """Return `column` minus the reference's value at the same scenario and seed.
 
-    `values` has one row a cell: scenario, strategy, seed, `column`. The result has one row for each seed that
-    a strategy or the reference has: scenario, strategy, seed, difference; NaN where either is missing.
+    `values` has one row a cell: scenario, strategy, seed, `column`. The result has one row for each seed that a
+    strategy or the reference has: scenario, strategy, seed, difference; NaN where either is missing.
     """
-    values = values[[*CELL, column]]
-    base = values[values["strategy"] == reference].drop(columns="strategy")
     pieces = []
-    for (scenario, strategy), own in groups(values):
-        if strategy == reference:
-            continue
-        other = base[base["scenario"] == scenario]
-        both = own.drop(columns="strategy").merge(
-            other, on=["scenario", "seed"], how="outer", suffixes=("", "_reference"), validate="one_to_one"
-        )
-        both.insert(1, "strategy", strategy)
-        both["difference"] = both[column] - both[f"{column}_reference"]
-        pieces.append(both[[*CELL, "difference"]])
+    for scenario, own in values.groupby("scenario", sort=False):
+        table = own.pivot(index="seed", columns="strategy", values=column)
+        has = own.assign(has=True).pivot(index="seed", columns="strategy", values="has").eq(True)
+        missing = pd.Series(np.nan, index=table.index)
+        base = table.get(reference, missing)
+        has_base = has[reference] if reference in table else missing.notna()
+        for strategy in dict.fromkeys(own["strategy"]):
+            if strategy == reference:
+                continue
+            either = (has[strategy] | has_base).to_numpy()
+            difference = (table[strategy] - base).to_numpy()[either]
+            piece = {"scenario": scenario, "strategy": strategy, "seed": table.index[either], "difference": difference}
+            pieces.append(pd.DataFrame(piece))
     if not pieces:
         empty = {"scenario": "str", "strategy": "str", "seed": "int64", "difference": "float64"}
         return pd.DataFrame(columns=[*CELL, "difference"]).astype(empty)

@@ -44,12 +44,20 @@ def labels_to_target(rounds: pd.DataFrame, target: float) -> pd.DataFrame:
 
 
 def default_target(rounds: pd.DataFrame, reference: str) -> float | None:
-    """Return the highest target that at least half of the reference's seeds reach, None when there is none."""
-    for target in reversed(targets(rounds)):
+    """Return the highest target that all of the reference's seeds reach by querying, else at least half of them.
+
+    None when there is no such target.
+    """
+    reached = {}
+    for target in targets(rounds):
         labels = labels_to_target(rounds, target)
-        own = labels[labels["strategy"] == reference]
-        if len(own) and own["n_queried"].notna().mean() >= 0.5:
-            return target
+        own = labels.loc[labels["strategy"] == reference, "n_queried"]
+        if (own > 0).any():
+            reached[target] = float(own.notna().mean())
+    for share in (1.0, 0.5):
+        found = [target for target, part in reached.items() if part >= share]
+        if found:
+            return max(found)
     return None
 
 
@@ -74,31 +82,36 @@ def savings(labels: pd.DataFrame, reference: str) -> pd.DataFrame:
     saving_high (mean and 95 % t interval, only where no pair is censored), median_low and median_high (bounds of the
     median; equal where censoring does not touch it). Pairs that start at the target say nothing and are left out.
     """
-    base = labels[labels["strategy"] == reference].drop(columns="strategy")
     rows = []
-    for (scenario, strategy), own in groups(labels):
-        if strategy == reference:
-            continue
-        pairs = own.merge(base, on=["scenario", "seed"], suffixes=("", "_reference"), validate="one_to_one")
-        pairs = pairs[(pairs["n_queried"] != 0) & (pairs["n_queried_reference"] != 0)]
-        rows.append({"scenario": scenario, "strategy": strategy, **_saved(pairs)})
+    for scenario, here in labels.groupby("scenario", sort=False):
+        own = {name: cells.set_index("seed") for name, cells in here.groupby("strategy", sort=False)}
+        for strategy, cells in own.items():
+            if strategy == reference:
+                continue
+            seeds = cells.index.intersection(own[reference].index if reference in own else [])
+            saved = _saved(cells.loc[seeds], own[reference].loc[seeds]) if len(seeds) else _saved(cells[:0], cells[:0])
+            rows.append({"scenario": scenario, "strategy": strategy, **saved})
     columns = ["n_pairs", "n_censored", "saving", "saving_low", "saving_high", "median_low", "median_high"]
     return pd.DataFrame(rows, columns=["scenario", "strategy", *columns])
 
 
-def _saved(pairs: pd.DataFrame) -> dict[str, float]:
-    own, other = pairs["n_queried"], pairs["n_queried_reference"]
-    censored = own.isna() | other.isna()
+def _saved(cells: pd.DataFrame, reference: pd.DataFrame) -> dict[str, float]:
+    """Return the savings of cells against those of the reference at the same seeds, row by row."""
+    own, other = cells["n_queried"].to_numpy(dtype=float), reference["n_queried"].to_numpy(dtype=float)
+    own_budget, other_budget = cells["n_budget"].to_numpy(), reference["n_budget"].to_numpy()
+    says = (own != 0) & (other != 0)
+    own, other, own_budget, other_budget = own[says], other[says], own_budget[says], other_budget[says]
+    censored = np.isnan(own) | np.isnan(other)
     # what a censored count must exceed bounds the saving on one side; where both are censored nothing is known
-    low = 1 - own.fillna(math.inf) / other.fillna(pairs["n_budget_reference"])
-    high = (1 - own.fillna(pairs["n_budget"]) / other.fillna(math.inf)).where(~(own.isna() & other.isna()), 1.0)
-    one = MeanInterval.of(1 - own / other) if not censored.any() else MeanInterval.of([])
+    low = 1 - np.where(np.isnan(own), math.inf, own) / np.where(np.isnan(other), other_budget, other)
+    high = 1 - np.where(np.isnan(own), own_budget, own) / np.where(np.isnan(other), math.inf, other)
+    one = MeanInterval.of([] if censored.any() else 1 - own / other)
     return {
-        "n_pairs": len(pairs),
+        "n_pairs": len(own),
         "n_censored": int(censored.sum()),
         "saving": one.mean,
         "saving_low": one.low,
         "saving_high": one.high,
-        "median_low": float(low.median()) if len(pairs) else math.nan,
-        "median_high": float(high.median()) if len(pairs) else math.nan,
+        "median_low": float(np.median(low)) if len(own) else math.nan,
+        "median_high": float(np.median(high)) if len(own) else math.nan,
     }

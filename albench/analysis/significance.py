@@ -23,15 +23,13 @@ def signed_rank_p(values: ArrayLike) -> float:
     Zeros keep their ranks and no sign (Pratt 1959), ties share the mean of theirs. The distribution over all sign flips
     is summed up over ranks instead of enumerated. NaN values are left out; without any pair the result is NaN.
     """
-    from scipy import stats
-
     numbers = np.asarray(values, dtype=float)
     numbers = numbers[~np.isnan(numbers)]
     if not len(numbers):
         return float("nan")
     size = np.abs(numbers)
     unit = ROUNDING * max(float(size.max()), 1e-300)  # equal but for rounding is equal
-    doubled = np.rint(2 * stats.rankdata(np.rint(size / unit))).astype(int)  # twice the ranks are whole numbers
+    doubled = (2 * pd.Series(np.rint(size / unit)).rank()).to_numpy().astype(np.int64)  # twice a rank is whole
     ranks, signs = doubled[size > unit], np.sign(numbers[size > unit])
     if not len(ranks):
         return 1.0

@@ -13,6 +13,9 @@ def albench_report_sections() -> Mapping[str, str]:
     return {
         "leaderboard": "albench_reports.sections.leaderboard:Leaderboard",
         "curves": "albench_reports.sections.curves:Curves",
+        "targets": "albench_reports.sections.targets:Targets",
+        "significance": "albench_reports.sections.significance:Significance",
+        "asked": "albench_reports.sections.asked:Asked",
         "cost": "albench_reports.sections.cost:Cost",
         "trust": "albench_reports.sections.trust:Trust",
     }

@@ -49,10 +49,17 @@ class PageSection:
         return found
 
     @property
-    def has_curves(self) -> bool:
-        """Whether a figure offers another axis or lines of single seeds."""
-        traces = [trace for part in self.parts if part.plot for trace in part.plot["data"]]
-        return any(trace.get("meta", {}).get("x") for trace in traces)
+    def has_axes(self) -> bool:
+        """Whether a figure offers another horizontal axis."""
+        return any(meta.get("x") for meta in self._metas())
+
+    @property
+    def has_seeds(self) -> bool:
+        """Whether a figure has lines of single seeds."""
+        return any(meta.get("role") == "seeds" for meta in self._metas())
+
+    def _metas(self) -> list[Mapping[str, Any]]:
+        return [trace.get("meta", {}) for part in self.parts if part.plot for trace in part.plot["data"]]
 
 
 @dataclass(frozen=True)
@@ -69,6 +76,14 @@ class Page:
         """What limits the report's claims, each once, failed sections included."""
         said = [text for section in self.sections for text in section.content.warnings]
         return list(dict.fromkeys([*said, *(section.failure for section in self.sections if section.failure)]))
+
+    @property
+    def families(self) -> dict[str, dict[str, Style]]:
+        """The strategies' looks, variants of one strategy together."""
+        found: dict[str, dict[str, Style]] = {}
+        for name, look in self.looks.items():
+            found.setdefault(look.family, {})[name] = look
+        return found
 
     @property
     def figures(self) -> dict[str, Any]:
@@ -109,7 +124,8 @@ def _chosen(results: Results, sections: Iterable[PageSection]) -> dict[str, str]
     for section in sections:
         for name, values in section.choices.items():
             is_reference = name == "reference" and results.reference in values
-            chosen.setdefault(name, results.reference if is_reference else values[0])
+            wanted = results.reference if is_reference else section.content.chosen.get(name, values[0])
+            chosen.setdefault(name, wanted if wanted in values else values[0])
     return chosen
 
 

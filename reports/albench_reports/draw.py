@@ -10,7 +10,10 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 AXES = {"Labelled images": "n_labeled", "Round": "round"}  # axis title -> column
+MOST_TICKS = 9
 Trace = dict[str, Any]
+SEQUENTIAL = [[0, "rgba(15,127,196,0)"], [1, "rgba(15,127,196,0.85)"]]  # on a light and on a dark page
+SEQUENTIAL_NOVEL = [[0, "rgba(213,94,0,0)"], [1, "rgba(213,94,0,0.85)"]]
 
 
 def numbers(values: ArrayLike, digits: int = 5) -> list[float | int | None]:
@@ -23,6 +26,25 @@ def numbers(values: ArrayLike, digits: int = 5) -> list[float | int | None]:
             short = float(f"{value:.{digits}g}")
             found.append(int(short) if short.is_integer() else short)
     return found
+
+
+def log_axis(title: str, values: ArrayLike) -> dict[str, Any]:
+    """Return a logarithmic axis with plain numbers at 1, 2 and 5 of every decade that the values lie in."""
+    found = np.asarray(values, dtype=float)
+    found = found[np.isfinite(found) & (found > 0)]
+    low, high = np.log10(found.min()) - 0.15, np.log10(found.max()) + 0.15
+    decades = range(int(np.floor(low)), int(np.ceil(high)) + 1)
+    ticks = [digit * 10.0**decade for decade in decades for digit in (1, 2, 5)]
+    ticks = [tick for tick in ticks if low <= np.log10(tick) <= high]
+    if len(ticks) > MOST_TICKS:
+        ticks = [tick for tick in ticks if f"{tick:e}".startswith("1")]
+    return {
+        "title": {"text": title},
+        "type": "log",
+        "range": [float(low), float(high)],
+        "tickvals": numbers(ticks),
+        "ticktext": [f"{tick:g}" for tick in ticks],
+    }
 
 
 def line(frame: pd.DataFrame, y: str, strategy: str, hover: str) -> Trace:
@@ -79,5 +101,11 @@ def seed_lines(frame: pd.DataFrame, y: str, strategy: str) -> Trace:
 
 
 def _over(axes: Mapping[str, Sequence[float | int | None]], role: str) -> Trace:
-    first = next(iter(axes.values()))
-    return {"x": first, "meta": {"role": role, "x": axes}}
+    return {"meta": {"role": role, "x": axes}}
+
+
+def error_bar(low: float, high: float) -> Trace:
+    """Return an error bar between two bounds that lie alike around the value; none where a bound is missing."""
+    if low != low or high != high:
+        return {"visible": False}
+    return {"type": "data", "array": numbers([(high - low) / 2]), "thickness": 2, "width": 5}

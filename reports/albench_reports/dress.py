@@ -10,6 +10,7 @@ from albench_reports.palette import Style
 
 # Plotly reads a small HTML of its own in these; escaped, a name is shown as it was written.
 _TEXT_KEYS = {"name", "text", "hovertext", "ticktext", "x", "y", "z", "labels", "title"}
+_LINES = {"scatter", "scattergl", "bar", "box", "violin"}  # traces that take a strategy's colour
 LAYOUT: dict[str, Any] = {
     "height": 380,
     "margin": {"l": 62, "r": 14, "t": 14, "b": 52},
@@ -34,7 +35,7 @@ def dress(plot: Mapping[str, Any], looks: Mapping[str, Style]) -> dict[str, Any]
 
 def _trace(trace: dict[str, Any], looks: Mapping[str, Style]) -> dict[str, Any]:
     look = looks.get(trace.get("legendgroup", ""))
-    if look is None:
+    if look is None or trace.get("type") not in _LINES:
         return trace
     role = trace.get("meta", {}).get("role")
     if role == "band":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -35,6 +36,7 @@ def render(page: Page) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["base64"] = lambda data: base64.b64encode(data).decode()
     script = "\n".join(bundle.asset(name) for name in ("page.js", "tables.js", "figures.js"))
     return environment.get_template("page.html.j2").render(
         page=page,

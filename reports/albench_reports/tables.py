@@ -43,6 +43,12 @@ class Grid:
     headings: Sequence[Heading]
     rows: Sequence[Sequence[Cell]]
     methods: Sequence[tuple[str, str]]
+    groups: Sequence[str]
+
+    @property
+    def has_groups(self) -> bool:
+        """Whether some rows belong together."""
+        return len(set(self.groups)) < len(self.groups)
 
 
 def grid(table: Table) -> Grid:
@@ -53,7 +59,8 @@ def grid(table: Table) -> Grid:
     methods = [
         (heading.label, column.method) for heading, column in zip(headings, columns, strict=True) if column.method
     ]
-    return Grid(headings, rows, methods)
+    groups = [str(value) for value in table.frame[table.group]] if table.group else []
+    return Grid(headings, rows, methods, groups)
 
 
 def _heading(column: Column, values: pd.Series[Any]) -> Heading:
@@ -74,6 +81,8 @@ def _shown(column: Column, value: Any) -> str:
         return MISSING
     if isinstance(value, str) or not column.format:
         return str(value)
+    if column.format == "p":
+        return "< .001" if value < 0.001 else f"{value:.3f}"
     return format(column.scale * value, column.format).replace("-", "−")
 
 

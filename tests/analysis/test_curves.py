@@ -27,6 +27,15 @@ def test_the_area_is_numpys_trapezoid_over_the_budget_and_between_the_extremes(
     assert heights.min() - 1e-12 <= found <= heights.max() + 1e-12
 
 
+def test_areas_of_cells_are_those_of_their_curves(tmp_path: Path) -> None:
+    rounds = Synthetic().results(tmp_path).rounds
+    found = areas(rounds.sample(frac=1, random_state=1)).set_index(["strategy", "seed"])
+    for (strategy, seed), own in rounds.groupby(["strategy", "seed"]):
+        expected = np.trapezoid(own["accuracy"], own["n_labeled"]) / (own["n_labeled"].max() - own["n_labeled"].min())
+        assert found.loc[(strategy, seed), "accuracy_area"] == pytest.approx(expected)
+        assert found.loc[(strategy, seed), "accuracy_final"] == own["accuracy"].iloc[-1]
+
+
 def test_the_area_of_a_single_round_is_its_height() -> None:
     assert area([100], [0.3]) == 0.3
 

@@ -1,13 +1,11 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from albench.analysis.savings import default_target, labels_to_target, median_labels, savings, targets
-from tests.reports.synthetic import Synthetic
 
 
 def curves(heights: dict[tuple[str, int], list[float]], step: int = 25, initial: int = 100) -> pd.DataFrame:
@@ -86,11 +84,15 @@ def test_no_rounds_give_no_targets() -> None:
     assert targets(curves({})) == []
 
 
-def test_the_default_target_is_the_highest_that_half_of_the_references_seeds_reach(tmp_path: Path) -> None:
-    rounds = Synthetic(seeds=range(4)).results(tmp_path).rounds
-    found = default_target(rounds, "random")
-    assert found is not None
-    ends = rounds[(rounds["strategy"] == "random")].groupby("seed")["accuracy"].max()
-    assert (ends >= found).mean() >= 0.5
-    higher = [target for target in targets(rounds) if target > found]
-    assert all((ends >= target).mean() < 0.5 for target in higher)
+def test_the_default_target_is_the_highest_that_all_seeds_of_the_reference_reach() -> None:
+    heights = {("random", 0): [0.4, 0.5, 0.61], ("random", 1): [0.4, 0.5, 0.56], ("emoc", 0): [0.4, 0.6, 0.7]}
+    assert default_target(curves(heights), "random") == 0.55
+
+
+def test_where_the_references_seeds_have_no_target_in_common_half_of_them_decide() -> None:
+    heights = {("random", 0): [0.2, 0.5, 0.6], ("random", 1): [0.2, 0.22, 0.23]}
+    assert default_target(curves(heights), "random") == 0.4
+
+
+def test_a_reference_that_never_improves_has_no_default_target() -> None:
+    assert default_target(curves({("random", 0): [0.4, 0.3], ("emoc", 0): [0.4, 0.7]}), "random") is None

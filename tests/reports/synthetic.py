@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from albench.cell import CellFolder
 from albench.contracts.report import Results
 from albench.results import collect
 from albench.spec import SCHEMA
-from albench.cell import CellFolder
 from albench.store import Store
 
 EFFECTS = {"emoc": 0.03, "min": 0.01, "random": 0.0}  # what each strategy adds to the accuracy of the last round

@@ -28,7 +28,8 @@ def test_the_page_draws_every_figure_offline_without_a_request_or_a_word_on_the_
     opened = browser.open(report(Synthetic(), tmp_path))
     shown = opened.page.locator(".plot:visible")
     assert shown.count() >= 4
-    assert shown.locator(".main-svg .scatterlayer .trace").count() > 3 * shown.count()
+    assert shown.locator(".main-svg .scatterlayer .trace").count() > 2 * shown.count()
+    assert shown.locator(".main-svg .heatmaplayer image").count() > 3
     assert opened.page.locator(".plot:visible:not(.js-plotly-plot)").count() == 0
     opened.assert_quiet()
 
@@ -114,7 +115,7 @@ class Broken(albench.ReportSection):
     ("study", "expected"),
     [
         (Synthetic(effects={"random": 0.0}, seeds=[0], missing={("random", 0): ""}), "No cell has finished yet"),
-        (Synthetic(seeds=[0]), "one paired seed gives no interval"),
+        (Synthetic(seeds=[0]), "from one paired seed, which gives no interval"),
         (Synthetic(missing={("emoc", 1): "ValueError: boom"}), "8 of 9 cells; 1 failed: digits / emoc / seed 1 (Value"),
     ],
     ids=["nothing finished", "one seed", "a failed cell"],

@@ -2,8 +2,10 @@
 // Figures: unpacked once, drawn when they come into view or when the page has nothing else to do.
 {
   const plots = albench.all("[data-figure]");
+  const root = document.documentElement;
   const config = { displayModeBar: false, responsive: true };
   let figures = {};
+  let version = 0;
 
   const unpack = async (id) => {
     const bytes = Uint8Array.from(atob(document.getElementById(id).textContent.trim()), (c) => c.charCodeAt(0));
@@ -11,11 +13,12 @@
     return new Response(stream).text();
   };
 
-  const say = (text) => {
-    for (const plot of plots) {
+  const say = (where, text) => {
+    for (const plot of where) {
       plot.textContent = text;
       plot.classList.add("undrawn");
       plot.removeAttribute("role");
+      plot.removeAttribute("aria-label");
     }
   };
 
@@ -23,43 +26,53 @@
   const shown = (trace) => {
     const meta = trace.meta || {};
     const visible = !albench.hidden.has(trace.legendgroup) && (meta.role !== "seeds" || albench.seeds);
-    const x = meta.x && albench.axis in meta.x ? meta.x[albench.axis] : trace.x;
+    const x = meta.x ? meta.x[albench.axis] || Object.values(meta.x)[0] : trace.x;
     return { ...trace, visible, x };
   };
   const layoutOf = (figure) => {
     const layout = structuredClone(figure.layout);
-    if (albench.axis && figure.data.some((trace) => trace.meta?.x)) layout.xaxis.title.text = albench.axis;
+    const axes = figure.data.flatMap((trace) => Object.keys(trace.meta?.x || {}));
+    if (axes.length) layout.xaxis.title.text = axes.includes(albench.axis) ? albench.axis : axes[0];
     return layout;
   };
 
+  const isReady = (plot) => plot.offsetParent !== null && plot.dataset.version !== String(version);
   const draw = (plot) => {
-    if (plot.dataset.state === albench.version && plot.dataset.drawn) return;
-    plot.dataset.state = albench.version;
+    plot.dataset.version = String(version);
     const figure = figures[plot.dataset.figure];
-    Plotly.react(plot, figure.data.map(shown), layoutOf(figure), config);
-    plot.dataset.drawn = "yes";
+    try {
+      Plotly.react(plot, figure.data.map(shown), layoutOf(figure), config);
+    } catch (error) {
+      say([plot], `This figure could not be drawn (${error.message}).`);
+    }
   };
-  const isHidden = (plot) => plot.offsetParent === null;
-  const drawAll = () => plots.filter((plot) => !isHidden(plot)).forEach(draw);
+  const drawAll = () => plots.filter(isReady).forEach(draw);
 
   const later = window.requestIdleCallback || ((run) => setTimeout(run, 30));
   const drawRest = () => {
-    const next = plots.find((plot) => !isHidden(plot) && plot.dataset.state !== albench.version);
+    const next = plots.find(isReady);
     if (!next) {
-      document.documentElement.dataset.figures = "drawn";
+      root.dataset.figures = "drawn";
       return;
     }
     draw(next);
     later(drawRest);
   };
+
+  // A figure whose strategies are all switched off takes no place.
+  const empty = (part) => {
+    const groups = figures[part.id].data.map((trace) => trace.legendgroup);
+    return groups.length > 0 && groups.every((group) => group !== undefined && albench.hidden.has(group));
+  };
   const refresh = () => {
-    albench.version = String(Number(albench.version || 0) + 1);
-    document.documentElement.dataset.figures = "drawing";
-    const inView = plots.filter((plot) => {
+    version += 1;
+    root.dataset.figures = "drawing";
+    for (const part of albench.all(".part.figure")) part.classList.toggle("empty", empty(part));
+    const isInView = (plot) => {
       const box = plot.getBoundingClientRect();
-      return !isHidden(plot) && box.bottom > 0 && box.top < innerHeight;
-    });
-    inView.forEach(draw);
+      return box.bottom > 0 && box.top < innerHeight;
+    };
+    plots.filter((plot) => isReady(plot) && isInView(plot)).forEach(draw);
     later(drawRest);
   };
 
@@ -79,18 +92,37 @@
 
   const saveSvg = async (part) => {
     const figure = figures[part.id];
-    const legend = { showlegend: true, paper_bgcolor: "#fff", plot_bgcolor: "#fff", width: 900, height: 480 };
-    const plain = { data: figure.data.map(shown), layout: { ...layoutOf(figure), ...legend } };
-    const url = await Plotly.toImage(plain, { format: "svg", width: 900, height: 480 });
+    const size = { width: 900, height: Math.max(420, figure.layout.height) };
+    const paper = { ...size, showlegend: figure.data.some((trace) => trace.legendgroup), paper_bgcolor: "#fff" };
+    const plain = { data: figure.data.map(shown), layout: { ...layoutOf(figure), ...paper } };
+    const url = await Plotly.toImage(plain, { format: "svg", ...size });
     albench.download(`${part.id}.svg`, "image/svg+xml", decodeURIComponent(url.slice(url.indexOf(",") + 1)));
   };
-  const saveCsv = (part) => {
-    const rows = [["trace", "role", "x", "y"]];
-    for (const trace of figures[part.id].data.map(shown)) {
-      if (trace.visible === false || !trace.y) continue;
-      trace.y.forEach((y, place) => rows.push([trace.name, trace.meta?.role || "", trace.x[place], y]));
+
+  const rowsOf = (trace) => {
+    const role = trace.meta?.role || "";
+    if (trace.type === "heatmap") {
+      return trace.z.flatMap((row, y) => row.map((z, x) => [trace.name || "", role, trace.x[x], trace.y[y], z]));
     }
-    albench.download(`${part.id}.csv`, "text/csv", albench.csv(rows));
+    return trace.y.map((y, place) => [trace.name, role, trace.x[place], y, ""]);
+  };
+  const saveCsv = (part) => {
+    const traces = figures[part.id].data.map(shown).filter((trace) => trace.visible && trace.y);
+    const rows = [["trace", "role", "x", "y", "z"], ...traces.flatMap(rowsOf)];
+    const plain = new DOMParser(); // names are kept escaped for Plotly
+    const text = (value) =>
+      typeof value === "string" ? plain.parseFromString(value, "text/html").documentElement.textContent : value;
+    albench.download(`${part.id}.csv`, "text/csv", albench.csv(rows.map((row) => row.map(text))));
+  };
+
+  const offerDownloads = () => {
+    for (const part of albench.all(".part.figure")) {
+      for (const [name, save] of [["svg", saveSvg], ["csv", saveCsv]]) {
+        const button = part.querySelector(`button[data-${name}]`);
+        button.disabled = false;
+        button.addEventListener("click", () => save(part));
+      }
+    }
   };
 
   const start = async () => {
@@ -99,23 +131,18 @@
     script.textContent = await unpack("packed-plotly");
     document.head.append(script);
     offerAxes();
-    for (const part of albench.all(".part.figure")) {
-      for (const [name, save] of [["svg", saveSvg], ["csv", saveCsv]]) {
-        const button = part.querySelector(`button[data-${name}]`);
-        button.disabled = false;
-        button.addEventListener("click", () => save(part));
-      }
-    }
+    offerDownloads();
     albench.listeners.push(refresh);
+    for (const details of albench.all("details.folded")) details.addEventListener("toggle", () => later(drawRest));
     addEventListener("beforeprint", drawAll);
     refresh();
   };
 
   if (!plots.length) {
-    document.documentElement.dataset.figures = "drawn";
+    root.dataset.figures = "drawn";
   } else if (!("DecompressionStream" in window)) {
-    say("This browser cannot unpack the figures (it lacks DecompressionStream); the tables hold the same numbers.");
+    say(plots, "This browser cannot unpack the figures (it lacks DecompressionStream); the tables hold the same numbers.");
   } else {
-    start().catch((error) => say(`The figures could not be drawn (${error.message}); the tables hold the same numbers.`));
+    start().catch((error) => say(plots, `The figures could not be drawn (${error.message}); the tables hold the same numbers.`));
   }
 }

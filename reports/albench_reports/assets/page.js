@@ -23,18 +23,28 @@ albench.choose = (name, value) => {
   albench.apply();
 };
 
+// Browsers restore what was selected when a page is reloaded; the page starts as it was written.
 for (const select of albench.all("select[data-choice]")) {
+  select.value = select.querySelector("option[selected]").value;
   albench.choices[select.dataset.choice] = select.value;
   select.addEventListener("change", () => albench.choose(select.dataset.choice, select.value));
 }
 
-for (const button of albench.all("button[data-strategy]")) {
-  button.addEventListener("click", () => {
-    const name = button.dataset.strategy;
-    const shown = albench.hidden.delete(name) || !albench.hidden.add(name);
-    button.setAttribute("aria-pressed", String(shown));
+{
+  const strategies = albench.all("button[data-strategy]");
+  const show = (buttons, shown) => {
+    for (const button of buttons) {
+      albench.hidden[shown ? "delete" : "add"](button.dataset.strategy);
+      button.setAttribute("aria-pressed", String(shown));
+    }
     albench.changed();
-  });
+  };
+  const isShown = (button) => button.getAttribute("aria-pressed") === "true";
+  for (const button of strategies) button.addEventListener("click", () => show([button], !isShown(button)));
+  for (const button of albench.all("button[data-family]")) {
+    const variants = albench.all("button[data-strategy]", button.parentNode);
+    button.addEventListener("click", () => show(variants, !variants.some(isShown)));
+  }
 }
 
 for (const button of albench.all("button[data-seeds]")) {
@@ -43,6 +53,23 @@ for (const button of albench.all("button[data-seeds]")) {
     for (const one of albench.all("button[data-seeds]")) one.setAttribute("aria-pressed", String(albench.seeds));
     albench.changed();
   });
+}
+
+{
+  const button = document.getElementById("theme");
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  let chosen = null;
+  const apply = () => {
+    const dark = chosen ?? system.matches;
+    if (chosen !== null) document.documentElement.dataset.theme = dark ? "dark" : "light";
+    button.textContent = dark ? "Light page" : "Dark page";
+  };
+  button.addEventListener("click", () => {
+    chosen = !(chosen ?? system.matches);
+    apply();
+  });
+  system.addEventListener("change", apply);
+  apply();
 }
 
 albench.download = (name, type, text) => {

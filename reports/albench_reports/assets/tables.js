@@ -1,32 +1,58 @@
 "use strict";
-// Tables: sorted by a click on a heading, downloaded with the raw numbers.
+// Tables: sorted by a click on a heading, variants brought together, downloaded with the raw numbers.
 {
+  const bodyOf = (part) => part.querySelector("table").tBodies[0];
+
   const compare = (a, b) => {
-    if (a === "" || b === "") return (a === "") - (b === "") ; // what is missing goes last, whatever the direction
     const [x, y] = [Number(a), Number(b)];
     return Number.isNaN(x) || Number.isNaN(y) ? a.localeCompare(b) : x - y;
   };
 
+  // Rows of one group follow the first of them.
+  const bringTogether = (rows) => {
+    const groups = Map.groupBy ? Map.groupBy(rows, (row) => row.dataset.group) : new Map();
+    if (!Map.groupBy) {
+      for (const row of rows) groups.set(row.dataset.group, [...(groups.get(row.dataset.group) || []), row]);
+    }
+    return Array.from(groups.values()).flat();
+  };
+  const arrange = (part) => {
+    const body = bodyOf(part);
+    const heading = part.querySelector("th[aria-sort]");
+    let rows = Array.from(body.rows);
+    if (heading) {
+      const direction = heading.getAttribute("aria-sort") === "ascending" ? 1 : -1;
+      const value = (row) => row.cells[heading.cellIndex].dataset.value;
+      const isMissing = (row) => value(row) === ""; // what is missing goes last, whatever the direction
+      rows.sort((a, b) => isMissing(a) - isMissing(b) || direction * compare(value(a), value(b)));
+    } else {
+      rows.sort((a, b) => a.dataset.place - b.dataset.place);
+    }
+    const grouping = part.querySelector("button[data-bring-together]");
+    if (grouping?.getAttribute("aria-pressed") === "true") rows = bringTogether(rows);
+    body.append(...rows);
+  };
+
   const sort = (heading) => {
-    const body = heading.closest("table").tBodies[0];
-    const place = heading.cellIndex;
     const first = heading.classList.contains("number") ? "descending" : "ascending";
     const other = first === "ascending" ? "descending" : "ascending";
     const order = heading.getAttribute("aria-sort") === first ? other : first;
     for (const one of heading.parentNode.cells) one.removeAttribute("aria-sort");
     heading.setAttribute("aria-sort", order);
-    const value = (row) => row.cells[place].dataset.value;
-    const direction = order === "ascending" ? 1 : -1;
-    const rows = Array.from(body.rows);
-    rows.sort((a, b) => {
-      const missing = value(a) === "" || value(b) === "";
-      return (missing ? 1 : direction) * compare(value(a), value(b));
-    });
-    body.append(...rows);
+    arrange(heading.closest(".part"));
   };
 
+  for (const part of albench.all(".part.table")) {
+    Array.from(bodyOf(part).rows).forEach((row, place) => (row.dataset.place = place));
+  }
   for (const button of albench.all("button[data-sort]")) {
     button.addEventListener("click", () => sort(button.closest("th")));
+  }
+  for (const button of albench.all("button[data-bring-together]")) {
+    button.addEventListener("click", () => {
+      button.setAttribute("aria-pressed", String(button.getAttribute("aria-pressed") !== "true"));
+      arrange(button.closest(".part"));
+    });
   }
 
   const rowsOf = (table) => {

@@ -1,4 +1,4 @@
-"""What the strategies cost."""
+"""What the strategies cost, and what that buys."""
 
 from __future__ import annotations
 
@@ -9,49 +9,139 @@ from typing import ClassVar
 import pandas as pd
 
 from albench.analysis.cost import costs
-from albench.contracts.report import Column, Content, ReportSection, Results, Table
+from albench.analysis.curves import areas, mean_curves
+from albench.analysis.pairs import compare
+from albench.contracts.report import Column, Content, Figure, Part, ReportSection, Results, Table
+from albench_reports import draw
+from albench_reports.wording import points
 
 _COLUMNS = (
     Column("strategy"),
     Column(
         "query_seconds", "Query, s", ".3g", method="Time of one query, mean over rounds and seeds; training is apart."
     ),
-    Column("query_seconds_largest", "Longest query, s", ".3g", method="The longest query of any round and seed."),
+    Column("query_seconds_largest", "Longest, s", ".3g", method="The longest query of any round and seed."),
     Column("train_seconds", "Update, s", ".3g", method="Time of one update after a query, mean over rounds and seeds."),
     Column("eval_seconds", "Evaluation, s", ".3g", method="Time of one evaluation on the test images, mean."),
     Column("cell_minutes", "Cell, min", ".3g", method="Queries, updates and evaluations of one cell, mean over seeds."),
     Column(
         "peak_memory_megabytes",
         "Peak memory, MB",
-        ".0f",
+        ".1f",
         method="The largest peak of a query's memory over rounds and seeds; empty where it cannot be measured.",
     ),
+)
+_BENCHMARKS = (
+    Column("group"),
+    Column("name"),
+    Column("mean_seconds", "Mean, s", ".3g"),
+    Column("stddev_seconds", "Standard deviation, s", ".2g"),
+    Column("repetitions"),
 )
 
 
 @dataclass(frozen=True)
 class Cost(ReportSection):
-    """Time and memory of queries, training and evaluation."""
+    """Time and memory of queries, training and evaluation, and the gain against them."""
 
     title: ClassVar[str] = "Cost"
     order: ClassVar[int] = 500
 
     def compute(self, results: Results) -> Mapping[str, pd.DataFrame]:
-        """Return the costs of each strategy."""
-        return {"costs": costs(results.rounds)}
+        """Return the costs of each strategy, query times by round, and the gains over every reference."""
+        cells = areas(results.rounds)
+        gains = {f"over {name}": compare(cells, "accuracy_area", name) for name in results.strategies}
+        later = results.rounds[results.rounds["round"] > 0]
+        return {"costs": costs(results.rounds), "times": mean_curves(later, ("query_seconds",)), **gains}
 
     def draw(self, frames: Mapping[str, pd.DataFrame], results: Results) -> Content:
-        """Return one table a scenario."""
-        frame = frames["costs"]
-        if frame.empty:
+        """Return tables of costs, query times over the rounds, gain against query time, and benchmarks when given."""
+        if results.rounds.empty:
             return Content("No cell has finished yet, so no cost is known.")
-        slowest, fastest = (frame.loc[frame["query_seconds"].fillna(0).agg(end)] for end in ("idxmax", "idxmin"))
-        sentence = (
-            f"A query of {slowest['strategy']} takes {slowest['query_seconds']:.3g} s on average, "
-            f"one of {fastest['strategy']} {fastest['query_seconds']:.3g} s."
+        parts: list[Part] = []
+        for scenario in results.scenarios:
+            own = frames["costs"][frames["costs"]["scenario"] == scenario]
+            parts.append(Table(own, f"{scenario}: time and memory", _COLUMNS, when={"scenario": scenario}))
+            parts += _times(frames["times"], results, scenario)
+            for reference in results.strategies:
+                parts += _gains(frames[f"over {reference}"], own, scenario, reference)
+        if results.benchmarks:
+            benchmarks = pd.DataFrame(list(results.benchmarks))
+            parts.append(Table(benchmarks, "Scoring benchmarks, measured apart from the study", _BENCHMARKS))
+        return Content(_sentence(frames["costs"]), parts)
+
+
+def _sentence(frame: pd.DataFrame) -> str:
+    known = frame.dropna(subset="query_seconds").sort_values("query_seconds")
+    if known.empty:
+        return "Nothing was queried, so no query has a cost."
+    fastest, slowest = known.iloc[0], known.iloc[-1]
+    share = slowest["query_seconds"] / (slowest["query_seconds"] + slowest["train_seconds"] + slowest["eval_seconds"])
+    return (
+        f"A query of {slowest['strategy']} takes {slowest['query_seconds']:.3g} s on average, one of "
+        f"{fastest['strategy']} {fastest['query_seconds']:.2g} s; of a round of {slowest['strategy']} the query is "
+        f"{share:.0%}."
+    )
+
+
+def _times(times: pd.DataFrame, results: Results, scenario: str) -> list[Figure]:
+    here = times[times["scenario"] == scenario].dropna(subset="mean")
+    own = {name: here[here["strategy"] == name] for name in results.strategies}
+    lines = [draw.line(frame, "mean", name, ".3g") for name, frame in own.items() if len(frame)]
+    if not lines:
+        return []
+    said = [
+        f"{name} {frame['mean'].iloc[0]:.2g} s at first and {frame['mean'].iloc[-1]:.2g} s at the end"
+        for name, frame in own.items()
+        if len(frame)
+    ]
+    axis = draw.log_axis("Query, s (logarithmic)", here["mean"])
+    return [
+        Figure(
+            {"data": lines, "layout": {"yaxis": axis}},
+            f"Time of a query, {scenario}",
+            summary=f"Time of a query on {scenario}: {'; '.join(said)}.",
+            method="Mean over seeds; the device is synchronised before and after, training is not in it.",
+            when={"scenario": scenario},
         )
-        tables = [
-            Table(frame[frame["scenario"] == name], f"{name}: time and memory", _COLUMNS, when={"scenario": name})
-            for name in results.scenarios
-        ]
-        return Content(sentence, tables)
+    ]
+
+
+def _gains(gains: pd.DataFrame, costs: pd.DataFrame, scenario: str, reference: str) -> list[Figure]:
+    """Return each strategy's gain over the reference against the time of its queries."""
+    here = gains[gains["scenario"] == scenario].merge(costs, on=["scenario", "strategy"])
+    here = here[here["difference"].notna() & (here["query_seconds"] > 0)]
+    if here.empty:
+        return []
+    traces = [
+        {
+            "type": "scatter",
+            "mode": "markers",
+            "name": row["strategy"],
+            "legendgroup": row["strategy"],
+            "x": draw.numbers([row["query_seconds"]]),
+            "y": draw.numbers([100 * row["difference"]]),
+            "error_y": draw.error_bar(100 * row["difference_low"], 100 * row["difference_high"]),
+            "marker": {"size": 11},
+            "hovertemplate": "%{x:.3g} s a query, %{y:+.2f} points",
+        }
+        for row in here.to_dict("records")
+    ]
+    layout = {
+        "hovermode": "closest",
+        "xaxis": draw.log_axis("Query, s (logarithmic)", here["query_seconds"]),
+        "yaxis": {"title": {"text": f"Difference to {reference}, points"}, "zeroline": True},
+    }
+    said = [
+        f"{row['strategy']} {points(row['difference'])} points for {row['query_seconds']:.2g} s a query"
+        for row in here.to_dict("records")
+    ]
+    return [
+        Figure(
+            {"data": traces, "layout": layout},
+            f"Gain over {reference} against the time of a query, {scenario}",
+            summary=f"On {scenario}: {'; '.join(said)}.",
+            method="The paired difference in accuracy area with its 95 % t interval, over the mean time of one query.",
+            when={"scenario": scenario, "reference": reference},
+        )
+    ]

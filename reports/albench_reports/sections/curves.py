@@ -1,4 +1,4 @@
-"""Accuracy and discovered classes against what was labelled."""
+"""Accuracy and discovered classes against what was labelled, and the difference to a reference."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
+from albench.analysis.bands import difference_curves
 from albench.analysis.curves import mean_curves
 from albench.contracts.report import Content, Figure, ReportSection, Results
 from albench_reports import draw
+from albench_reports.wording import points
 
 METRICS = {
     "accuracy": ("Accuracy", ".1%"),
@@ -19,39 +21,47 @@ METRICS = {
     "accuracy_novel": ("Accuracy on novel classes", ".1%"),
 }
 _METHOD = (
-    "Lines are means over seeds, bands their pointwise 95 % t intervals (each holds at one round). "
-    "Lines of single seeds can be shown with the button above."
+    "Lines are means over seeds, bands their pointwise 95 % t intervals: each holds at its round, not for the whole "
+    "curve. Seeds differ more than strategies do, so bands that overlap say little; the paired differences say more."
+)
+_DIFFERENCE_METHOD = (
+    "Mean of the differences at the same seed. The band is simultaneous: with 95 % confidence it holds the true curve "
+    "at all rounds together. Its half width is c s/√N at each round, with c the quantile of the largest studentised "
+    "mean of simulated Gaussian curves that are correlated like the observed ones."
 )
 
 
 @dataclass(frozen=True)
 class Curves(ReportSection):
-    """Learning curves: mean over seeds with bands, single seeds on demand."""
+    """Learning curves with bands, single seeds on demand, and paired differences with simultaneous bands."""
 
     title: ClassVar[str] = "Learning curves"
     order: ClassVar[int] = 200
 
     def compute(self, results: Results) -> Mapping[str, pd.DataFrame]:
-        """Return the mean curves with their intervals."""
-        return {"curves": mean_curves(results.rounds, tuple(METRICS))}
+        """Return the mean curves with their intervals, and the differences to each strategy as the reference."""
+        differences = {f"to {name}": difference_curves(results.rounds, name) for name in results.strategies}
+        return {"curves": mean_curves(results.rounds, tuple(METRICS)), **differences}
 
     def draw(self, frames: Mapping[str, pd.DataFrame], results: Results) -> Content:
-        """Return one figure a scenario and metric."""
-        figures = [
-            _figure(frames["curves"], results, scenario, metric)
-            for scenario in results.scenarios
-            for metric in METRICS
-            if results.rounds.loc[results.rounds["scenario"] == scenario, metric].notna().any()
-        ]
+        """Return one figure a scenario and metric, and one difference a scenario and reference."""
+        figures = []
+        for scenario in results.scenarios:
+            here = results.rounds[results.rounds["scenario"] == scenario]
+            figures += [_figure(frames["curves"], here, results, m) for m in METRICS if here[m].notna().any()]
+            for reference in results.strategies:
+                figures += _difference(frames[f"to {reference}"], scenario, reference)
         if not figures:
             return Content("No cell has finished yet, so there is no curve.")
-        return Content("How accuracy and the number of known classes grow with what is labelled.", figures)
+        seeds = results.rounds.groupby(["scenario", "strategy"])["seed"].nunique()
+        bands = "" if (seeds > 1).all() else " Where one seed has finished there is no band."
+        return Content(f"How accuracy and the number of known classes grow with what is labelled.{bands}", figures)
 
 
-def _figure(curves: pd.DataFrame, results: Results, scenario: str, metric: str) -> Figure:
+def _figure(curves: pd.DataFrame, rounds: pd.DataFrame, results: Results, metric: str) -> Figure:
     title, hover = METRICS[metric]
+    scenario = str(rounds["scenario"].iloc[0])
     here = curves[(curves["scenario"] == scenario) & (curves["metric"] == metric)]
-    rounds = results.rounds[results.rounds["scenario"] == scenario]
     bands, seeds, means, ends = [], [], [], []
     for strategy in results.strategies:
         own = here[here["strategy"] == strategy]
@@ -61,12 +71,61 @@ def _figure(curves: pd.DataFrame, results: Results, scenario: str, metric: str) 
         seeds.append(draw.seed_lines(rounds[rounds["strategy"] == strategy], metric, strategy))
         means.append(draw.line(own, "mean", strategy, hover))
         ends.append((own["mean"].iloc[-1], strategy))
-    layout: dict[str, Any] = {"yaxis": {"title": {"text": title}, "tickformat": ".0%" if "%" in hover else ""}}
+    is_share = "%" in hover
+    axis = {
+        "title": {"text": title},
+        "tickformat": ".0%" if is_share else "",
+        "range": _range(rounds[metric], is_share),
+    }
     ranking = ", ".join(f"{name} {format(value, hover)}" for value, name in sorted(ends, reverse=True))
     return Figure(
-        plot={"data": [trace for trace in [*bands, *seeds, *means] if trace], "layout": layout},
+        plot={"data": [trace for trace in [*bands, *seeds, *means] if trace], "layout": {"yaxis": axis}},
         caption=f"{title}, {scenario}",
         summary=f"{title} on {scenario}, mean over seeds, after the last round: {ranking}.",
         method=_METHOD,
         when={"scenario": scenario},
     )
+
+
+def _range(values: pd.Series[Any], is_share: bool) -> list[float]:
+    """Return an axis that holds every seed; a band may leave it: t intervals of few seeds exceed [0, 1]."""
+    low, high = float(values.min()), float(values.max())
+    room = 0.06 * (high - low) or 0.02 * max(abs(high), 1)
+    return [max(low - room, 0.0), min(high + room, 1.0 if is_share else high + room)]
+
+
+def _difference(curves: pd.DataFrame, scenario: str, reference: str) -> list[Figure]:
+    here = curves[curves["scenario"] == scenario].assign(
+        **{name: 100 * curves[name] for name in ("mean", "low", "high")}
+    )
+    if here.empty:
+        return []
+    strategies = list(dict.fromkeys(here["strategy"]))
+    own = {name: here[here["strategy"] == name] for name in strategies}
+    bands = [draw.band(frame, "low", "high", name) for name, frame in own.items()]
+    means = [draw.line(frame, "mean", name, "+.2f") for name, frame in own.items()]
+    axis = {"title": {"text": f"Accuracy minus that of {reference}, points"}, "zeroline": True, "zerolinewidth": 2}
+    return [
+        Figure(
+            plot={"data": [trace for trace in [*bands, *means] if trace], "layout": {"yaxis": axis}},
+            caption=f"Paired difference in accuracy to {reference}, {scenario}",
+            summary=f"Accuracy minus that of {reference} on {scenario}, with a band that holds at all rounds together: "
+            + "; ".join(_apart(name, frame) for name, frame in own.items())
+            + ".",
+            wide=True,
+            method=_DIFFERENCE_METHOD,
+            when={"scenario": scenario, "reference": reference},
+        )
+    ]
+
+
+def _apart(strategy: str, curve: pd.DataFrame) -> str:
+    """Return where a strategy's band leaves zero, in words."""
+    end = f"{strategy} ends {points(curve['mean'].iloc[-1] / 100)} points apart"
+    if curve["low"].isna().any():
+        return f"{end}, from one pair"
+    above = int((curve["low"] > 0).sum())
+    below = int((curve["high"] < 0).sum())
+    if not above + below:
+        return f"{end}, its band holds zero throughout"
+    return f"{end}, its band is above zero at {above} and below at {below} of {len(curve)} rounds"

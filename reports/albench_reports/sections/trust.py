@@ -1,43 +1,71 @@
-"""Whether to believe it: coverage of the grid, protocol, provenance."""
+"""Whether to believe it: coverage of the grid, protocol, provenance, checksums."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import pandas as pd
 
-from albench.contracts.report import Content, ReportSection, Results, Table
+from albench.contracts.report import Column, Content, Part, ReportSection, Results, Table
+from albench_reports.sections.notes import noted_limits, notes_table
+from albench_reports.sections.provenance import as_text, environment_table, mixtures, provenance_table
+
+_STORES = (
+    Column("store"),
+    Column(
+        "sha256",
+        "SHA-256",
+        method="What this command prints in the store's folder: find study.json cells -name '*.json*' -type f -print0 "
+        "| LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum",
+    ),
+)
 
 
 @dataclass(frozen=True)
 class Trust(ReportSection):
     """Coverage of the grid with reasons, the protocol in full, and where each result comes from."""
 
-    title: ClassVar[str] = "Trust"
+    title: ClassVar[str] = "Can I trust it?"
     order: ClassVar[int] = 900
 
     def compute(self, results: Results) -> Mapping[str, pd.DataFrame]:
-        """Return coverage, what is not done, the protocol, and provenance a cell."""
+        """Return coverage, what is not done, protocol, notes, environment, commands, checksums and provenance."""
+        cells = results.cells
         return {
-            "coverage": _coverage(results.cells),
-            "open": results.cells[results.cells["status"] != "done"],
+            "coverage": _coverage(cells),
+            "open": cells.loc[cells["status"] != "done", ["scenario", "strategy", "seed", "status", "reason"]],
             "protocol": _protocol(results.study),
-            "provenance": _provenance(results.provenance),
+            "notes": notes_table(results.rounds),
+            "environment": environment_table(results.provenance) if results.provenance else pd.DataFrame(),
+            "commands": pd.DataFrame({"command": [shlex.join(words) for words in results.study["commands"]]}),
+            "stores": pd.DataFrame(list(results.stores)),
+            "provenance": provenance_table(results.provenance),
         }
 
     def draw(self, frames: Mapping[str, pd.DataFrame], results: Results) -> Content:
-        """Return the tables, and a warning when cells are missing."""
-        sentence = coverage_in_words(results.cells)
-        tables = [Table(frames["coverage"], "Cells of each scenario and strategy")]
-        if len(frames["open"]):
-            tables.append(Table(frames["open"], "Cells that are not done, and why"))
-        tables.append(Table(frames["protocol"], "Protocol in full", folded=True))
+        """Return the tables, and warnings about what is missing, mixed, approximate or permitted."""
+        coverage = coverage_in_words(results.cells)
+        warnings = [coverage] if len(frames["open"]) else []
+        warnings += [*mixtures(results.provenance), *noted_limits(frames["notes"]), *_copies_that_differ(results.cells)]
+        tables = {
+            "coverage": "Cells of each scenario and strategy",
+            "open": "Cells that are not done, and why",
+            "notes": "What strategies noted with their rounds",
+            "environment": "Hardware and versions",
+            "commands": "Commands that made these results",
+        }
+        parts: list[Part] = [Table(frames[name], caption) for name, caption in tables.items() if len(frames[name])]
+        parts.append(Table(frames["stores"], "Stores and their checksums", _STORES))
+        parts.append(Table(frames["protocol"], "Protocol in full", _PROTOCOL, folded=True))
         if len(frames["provenance"]):
-            tables.append(Table(frames["provenance"], "Provenance of each cell", folded=True))
-        return Content(sentence, tables, [sentence] if len(frames["open"]) else [])
+            parts.append(Table(frames["provenance"], "Provenance of each cell", folded=True))
+        return Content("\n".join([coverage, *_copies(results.cells)]), parts, warnings)
+
+
+_PROTOCOL = (Column("part_of", "Part of"), Column("name"), Column("value"))
 
 
 def coverage_in_words(cells: pd.DataFrame) -> str:
@@ -57,22 +85,34 @@ def _coverage(cells: pd.DataFrame) -> pd.DataFrame:
     return counts.reindex(columns=["done", "running", "failed", "missing"], fill_value=0).reset_index()
 
 
+def _copies(cells: pd.DataFrame) -> list[str]:
+    several = int((cells["copies"] > 1).sum())
+    if not several:
+        return []
+    same = "" if _copies_that_differ(cells) else ", with the same numbers"
+    return [f"{several} cells are in more than one store{same}; each counts once."]
+
+
+def _copies_that_differ(cells: pd.DataFrame) -> list[str]:
+    differing = cells[~cells["copies_agree"].astype(bool)]
+    if differing.empty:
+        return []
+    first = differing.iloc[0]
+    return [
+        f"{len(differing)} cells have other numbers in another store, such as {first['scenario']} / "
+        f"{first['strategy']} / seed {first['seed']}; those of the first store count."
+    ]
+
+
 def _protocol(study: Mapping[str, Any]) -> pd.DataFrame:
-    rows = [("protocol", name, _text(value)) for name, value in study["protocol"].items()]
-    components = {"network": [study["network"]], **{kind: study[kind].values() for kind in ("scenarios", "strategies")}}
+    rows = [("protocol", name, as_text(value)) for name, value in study["protocol"].items()]
+    components = {
+        "network": [study["network"]],
+        "scenario": study["scenarios"].values(),
+        "strategy": study["strategies"].values(),
+    }
     for kind, choices in components.items():
         for choice in choices:
-            values = choice["parameters"].items()
-            where = choice["label"] if kind != "network" else f"network {choice['label']}"
-            rows += [(where, name, _text(value)) for name, value in values]
-    return pd.DataFrame(rows, columns=["value_of", "name", "value"])
-
-
-def _provenance(records: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    return pd.DataFrame([{name: _text(value) for name, value in record.items()} for record in records])
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return "none"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            where = f"{kind} {choice['label']}"
+            rows += [(where, name, as_text(value)) for name, value in choice["parameters"].items()]
+    return pd.DataFrame(rows, columns=["part_of", "name", "value"])

@@ -1,0 +1,62 @@
+"""The queried images themselves, in the order of the queries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from albench.contracts.report import Gallery, Note, Part, Picture, Results
+from albench.errors import reason
+from albench.results import load_split
+from albench_reports.pictures import strip
+
+if TYPE_CHECKING:
+    from albench.contracts.scenario import Split
+
+MOST_ROUNDS = 8
+MOST_IMAGES = 8
+
+
+def galleries(results: Results, scenario: str, seed: int) -> list[Part]:
+    """Return the queried images of a seed, a row a strategy; a note where the data are not there any more."""
+    when = {"scenario": scenario, "seed": str(seed)}
+    here = results.rounds[(results.rounds["scenario"] == scenario) & (results.rounds["seed"] == seed)]
+    queries = here[here["round"] > 0]
+    if queries.empty:
+        return []
+    try:
+        split = load_split(results, scenario, seed)
+        rows = {
+            name: _pictures(queries[queries["strategy"] == name], split, name, seed)
+            for name in results.strategies
+            if (queries["strategy"] == name).any()
+        }
+    except Exception as error:  # noqa: BLE001 - without its data the report is still a report
+        return [Note(f"The queried images of {scenario}, seed {seed}, cannot be shown: {reason(error)}.", when)]
+    return [Gallery(rows, f"{scenario}, seed {seed}: images in the order in which they were asked for", when)]
+
+
+def shown_rounds(last: int) -> list[int]:
+    """Return the rounds whose images are shown: all of a few, else denser at the beginning."""
+    if last <= MOST_ROUNDS:
+        return list(range(1, last + 1))
+    return sorted({int(number) for number in np.rint(np.geomspace(1, last, MOST_ROUNDS))})
+
+
+def _pictures(queries: pd.DataFrame, split: Split, strategy: str, seed: int) -> list[Picture]:
+    by_round = {int(row["round"]): row for row in queries.to_dict("records")}
+    return [_picture(by_round[number], split, strategy, seed) for number in shown_rounds(max(by_round))]
+
+
+def _picture(query: Mapping[Any, Any], split: Split, strategy: str, seed: int) -> Picture:
+    rows = query["query_indices"]
+    frame = "novel" if query["query_is_novel"] else "known"
+    some = rows[:MOST_IMAGES]
+    alt = (
+        f"{len(some)} of {len(rows)} images that {strategy} asked for in round {query['round']}, seed {seed}: "
+        f"{query['query_class']}, a {frame} class"
+    )
+    return strip(split.images[some], alt, f"round {query['round']}: {query['query_class']}", frame)

@@ -1,0 +1,167 @@
+"""Is it real: tests against the reference, pairwise penalties, blocks of scenarios, the null check."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import pandas as pd
+
+from albench.analysis.blocks import FEWEST, block_table, block_test
+from albench.analysis.curves import areas
+from albench.analysis.intervals import words
+from albench.analysis.significance import LEVEL, null_checks, penalties, signed_rank_tests
+from albench.contracts.report import Column, Content, Note, Part, ReportSection, Results, Table
+from albench_reports.sections.diagrams import critical_differences, penalty_matrix
+from albench_reports.wording import count, p_value, points
+
+_COLUMNS = (
+    Column("strategy"),
+    Column(
+        "difference",
+        "Difference, points",
+        "+.2f",
+        100,
+        low="difference_low",
+        high="difference_high",
+        method="Area under the accuracy curve minus the reference's at the same seed; 95 % paired t interval.",
+    ),
+    Column("p_t", "p, paired t", "p", method="Two-sided paired t test of that difference, not corrected."),
+    Column(
+        "p_wilcoxon",
+        "p, signed rank",
+        "p",
+        method="Wilcoxon's signed-rank test, two-sided, exact: all sign flips are counted; zeros keep their ranks "
+        "(Pratt).",
+    ),
+    Column(
+        "p_holm",
+        "p, Holm",
+        "p",
+        method="The signed-rank p corrected by Holm's method for the number of comparisons with this reference on this "
+        "scenario.",
+    ),
+    Column(
+        "p_smallest",
+        "Smallest p",
+        "p",
+        method="The least p that a signed-rank test of so many pairs can give: 2/2^N.",
+    ),
+    Column(
+        "detectable",
+        "Detectable, points",
+        ".2f",
+        100,
+        method="The smallest difference that a paired t test at .05 finds with a power of about .8 given the observed "
+        "spread: (t(.975, N−1) + t(.8, N−1)) s/√N.",
+    ),
+    Column(
+        "detectable_power",
+        "Power",
+        ".2f",
+        method="The true power at that difference, by the noncentral t distribution.",
+    ),
+    Column("n_pairs", "Pairs", method="Seeds that both have finished."),
+)
+
+
+@dataclass(frozen=True)
+class Significance(ReportSection):
+    """Paired tests against the reference with Holm's correction, penalties, and Friedman's test over scenarios."""
+
+    title: ClassVar[str] = "Is it real?"
+    order: ClassVar[int] = 300
+
+    def compute(self, results: Results) -> Mapping[str, pd.DataFrame]:
+        """Return the tests against every reference, the penalty matrices, the blocks and the null checks."""
+        cells = areas(results.rounds)
+        tests = {f"against {name}": signed_rank_tests(cells, "accuracy_area", name) for name in results.strategies}
+        return {
+            **tests,
+            "penalties": penalties(results.rounds),
+            "blocks": block_table(cells, "accuracy_area") if len(cells) else cells,
+            "null": null_checks(cells, "accuracy_area", results.study["strategies"]),
+        }
+
+    def draw(self, frames: Mapping[str, pd.DataFrame], results: Results) -> Content:
+        """Return the tests as tables, the matrices and the diagram as figures."""
+        if len(results.strategies) < 2:
+            return Content("One strategy alone cannot be compared; run another one beside it.")
+        parts: list[Part] = []
+        for scenario in results.scenarios:
+            for reference in results.strategies:
+                tests = frames[f"against {reference}"]
+                here = tests[(tests["scenario"] == scenario) & (tests["n_pairs"] > 0)]
+                if len(here):
+                    when = {"scenario": scenario, "reference": reference}
+                    parts.append(Table(here, f"{scenario}: paired tests against {reference}", _COLUMNS, when=when))
+        parts += _matrices(frames["penalties"], results)
+        parts += _blocks(frames["blocks"])
+        parts += [Note(_null_in_words(row)) for row in frames["null"].to_dict("records")]
+        sentences = [
+            _in_words(frames[f"against {results.reference}"], name, results.reference) for name in results.scenarios
+        ]
+        return Content("\n".join(sentences), parts, _failed_null_checks(frames["null"]))
+
+
+def _in_words(tests: pd.DataFrame, scenario: str, reference: str) -> str:
+    here = tests[(tests["scenario"] == scenario) & (tests["n_pairs"] > 0)]
+    if here.empty:
+        return f"{scenario}: nothing is paired with {reference}."
+    real = here[here["p_holm"] < LEVEL].sort_values("p_holm")
+    start = f"{scenario}: of {count(len(here), 'comparison')} with {reference}, "
+    if len(real):
+        named = [
+            f"{row['strategy']} ({points(row['difference'])} points, {p_value(row['p_holm'])})"
+            for row in real.to_dict("records")
+        ]
+        return f"{start}{len(real)} stay below .05 after Holm's correction: {words(named)}."
+    pairs = int(here["n_pairs"].max())
+    least = float(here["p_smallest"].min()) * len(here)
+    why = f" No signed-rank test of {count(pairs, 'pair')} could, whatever the results." if least >= LEVEL else ""
+    return f"{start}none stays below .05 after Holm's correction.{why}"
+
+
+def _matrices(shares: pd.DataFrame, results: Results) -> list[Part]:
+    known = shares.dropna(subset="share")
+    figures: list[Part] = [
+        penalty_matrix(known[known["scenario"] == scenario], results.strategies, [scenario])
+        for scenario in results.scenarios
+        if (known["scenario"] == scenario).any()
+    ]
+    both = sorted(set(known["scenario"]), key=results.scenarios.index)
+    return [*figures, penalty_matrix(known, results.strategies, both)] if len(both) > 1 else figures
+
+
+def _blocks(table: pd.DataFrame) -> list[Part]:
+    test = block_test(table) if len(table) else None
+    if test is None:
+        return [
+            Note(
+                f"Friedman's test and its diagram of critical differences need {FEWEST} scenarios or more that every "
+                f"strategy has finished, and here are {len(table)}: scenarios are its blocks, seeds are not. The "
+                "paired tests above are the evidence."
+            )
+        ]
+    said = (
+        f"Over {test.n_blocks} scenarios Friedman's χ² is {test.chi_square:.2f} ({p_value(test.p_friedman)}), Iman and "
+        f"Davenport's F {test.f:.2f} ({p_value(test.p_iman_davenport)}); mean ranks closer than "
+        f"{test.critical_difference:.2f} cannot be told apart (Nemenyi)."
+    )
+    return [Note(said), critical_differences(test)]
+
+
+def _null_in_words(row: Mapping[Any, Any]) -> str:
+    return (
+        f"{row['scenario']}: null check, {row['strategy']} against {row['other']} under other random numbers, where no "
+        f"difference is: {p_value(row['p_t'])} from {row['n_pairs']} pairs."
+    )
+
+
+def _failed_null_checks(checks: pd.DataFrame) -> list[str]:
+    failed = checks[checks["p_t"] < LEVEL]
+    return [
+        f"Failed null check: {_null_in_words(row)} One of twenty fails by chance; otherwise the pairing is broken."
+        for row in failed.to_dict("records")
+    ]

@@ -1,0 +1,152 @@
+"""How many labels it takes to reach an accuracy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import pandas as pd
+
+from albench.analysis.savings import default_target, labels_to_target, median_labels, savings, targets
+from albench.contracts.report import Column, Content, Figure, ReportSection, Results, Table
+from albench_reports.draw import numbers
+from albench_reports.wording import percent
+
+_COLUMNS = (
+    Column("strategy"),
+    Column(
+        "median_labels",
+        "Labels, median",
+        ".0f",
+        method="Queried labels (the initial ones do not count) until the accuracy is first reached, median over "
+        "seeds; a seed that does not get there counts as more than any other. Empty where half of the seeds do not.",
+    ),
+    Column("n_reached", "Seeds that reach it", method="Of the seeds that have finished."),
+    Column("n_seeds", "Seeds"),
+    Column(
+        "saving",
+        "Saving, %",
+        ".1f",
+        100,
+        low="saving_low",
+        high="saving_high",
+        method="1 − n/n_reference at the same seed, mean and 95 % t interval; only where both reach the target at all "
+        "seeds.",
+    ),
+    Column(
+        "median_low",
+        "Median saving at least, %",
+        ".1f",
+        100,
+        method="The median of the pairs' savings if each censored count were as small as it can be for the reference "
+        "and as large as it can be for the strategy.",
+    ),
+    Column(
+        "median_high",
+        "… at most, %",
+        ".1f",
+        100,
+        method="The other bound of the median; equal to the first where no censored seed touches the median.",
+    ),
+    Column("n_censored", "Censored pairs", method="Pairs in which one of the two never reaches the target."),
+)
+
+
+@dataclass(frozen=True)
+class Targets(ReportSection):
+    """Queried labels until a target accuracy is reached, with a choice of targets and references."""
+
+    title: ClassVar[str] = "Labels to a target"
+    order: ClassVar[int] = 250
+
+    def compute(self, results: Results) -> Mapping[str, pd.DataFrame]:
+        """Return the labels of each cell to every target."""
+        found = [labels_to_target(results.rounds, target).assign(target=target) for target in targets(results.rounds)]
+        return {"labels": pd.concat(found, ignore_index=True) if found else pd.DataFrame({"target": []})}
+
+    def draw(self, frames: Mapping[str, pd.DataFrame], results: Results) -> Content:
+        """Return a figure a scenario and target, and a table for each reference too."""
+        labels = frames["labels"]
+        if labels.empty:
+            return Content("No finished cell improves on its start, so there is no target to reach.")
+        parts: list[Figure | Table] = []
+        for (scenario, target), own in labels.groupby(["scenario", "target"], sort=False):
+            when = {"scenario": str(scenario), "target": percent(float(str(target)))}
+            parts.append(_figure(own, results, when))
+            parts += [_table(own, name, when) for name in results.strategies]
+        scenario = results.scenarios[0]
+        first = default_target(results.rounds[results.rounds["scenario"] == scenario], results.reference)
+        chosen = {"target": percent(first)} if first is not None else {}
+        sentence = "Queried labels until an accuracy is first reached; seeds that never get there are shown as such."
+        return Content(sentence, parts, chosen=chosen)
+
+
+def _table(labels: pd.DataFrame, reference: str, when: Mapping[str, str]) -> Table:
+    frame = median_labels(labels).merge(savings(labels, reference), on=["scenario", "strategy"], how="left")
+    frame["n_censored"] = frame["n_censored"].astype("Int64")
+    unbounded = frame["median_low"] == float("-inf")
+    frame["median_low"] = frame["median_low"].mask(unbounded)
+    frame = frame.sort_values(["median_labels", "strategy"], na_position="last")
+    caption = f"{when['scenario']}: labels to {when['target']}, and savings against {reference}"
+    return Table(frame, caption, _COLUMNS, when={**when, "reference": reference})
+
+
+def _figure(labels: pd.DataFrame, results: Results, when: Mapping[str, str]) -> Figure:
+    own = {name: labels[labels["strategy"] == name] for name in results.strategies}
+    own = {name: frame for name, frame in own.items() if len(frame)}
+    traces = [trace for name, frame in own.items() for trace in _traces(name, frame)]
+    said = [f"{name} {_in_words(frame)}" for name, frame in own.items()]
+    return Figure(
+        {
+            "data": traces,
+            "layout": {
+                "height": 90 + 34 * len(own),
+                "hovermode": "closest",
+                "xaxis": {"title": {"text": f"Queried labels to {when['target']}"}, "rangemode": "tozero"},
+                "yaxis": {"type": "category", "autorange": "reversed", "gridcolor": "rgba(0,0,0,0)"},
+            },
+        },
+        f"Labels to {when['target']}, {when['scenario']}: one mark a seed",
+        summary=f"Queried labels to {when['target']} on {when['scenario']}: {'; '.join(said)}.",
+        method="A filled mark is where a seed first reaches the target. An open triangle at the end of the budget is "
+        "a seed that does not get there: it needs more labels than were queried.",
+        wide=True,
+        when=when,
+    )
+
+
+def _traces(strategy: str, labels: pd.DataFrame) -> list[dict[str, Any]]:
+    reached, censored = labels.dropna(subset="n_queried"), labels[labels["n_queried"].isna()]
+    common: dict[str, Any] = {"type": "scatter", "mode": "markers", "name": strategy, "legendgroup": strategy}
+    found = [
+        {
+            **common,
+            "x": numbers(reached["n_queried"]),
+            "y": [strategy] * len(reached),
+            "text": [f"seed {seed}" for seed in reached["seed"]],
+            "hovertemplate": "%{text}: %{x} labels<extra></extra>",
+            "marker": {"opacity": 0.75, "size": 10},
+        }
+    ]
+    if len(censored):
+        found.append(
+            {
+                **common,
+                "showlegend": False,
+                "x": numbers(censored["n_budget"]),
+                "y": [strategy] * len(censored),
+                "text": [f"seed {seed}" for seed in censored["seed"]],
+                "hovertemplate": "%{text}: not reached with %{x} labels<extra></extra>",
+                "marker": {"symbol": "triangle-right-open", "size": 12, "line": {"width": 2}},
+            }
+        )
+    return found
+
+
+def _in_words(labels: pd.DataFrame) -> str:
+    reached = labels["n_queried"].dropna()
+    if reached.empty:
+        return f"at none of {len(labels)} seeds"
+    spread = f"{reached.min():.0f}" + (f" to {reached.max():.0f}" if reached.max() > reached.min() else "")
+    return f"{spread} at {len(reached)} of {len(labels)} seeds"
