@@ -189,7 +189,7 @@ def write_report(
     try:
         written: Path = writer.write(results, target)
     except (OSError, WriteError) as error:
-        raise RequestError(f"the report cannot be written to {target} ({error}); choose another with --output") from None
+        raise RequestError(f"the report cannot be written to {target} ({error}); give another with --output") from None
     return written
 
 
