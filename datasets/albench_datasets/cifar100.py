@@ -41,9 +41,9 @@ def _cifar100(directory: Path, offline: bool) -> LabeledImages:
     if not folder.is_dir() and parquet is None:
         if offline:
             raise DataError(
-                f"CIFAR-100 is not in {directory}, and it is not downloaded (--offline, --dry-run); put "
-                f"torchvision's folder {TORCHVISION_FOLDER}/ there, or Parquet files named train-*.parquet and test-*.parquet with the "
-                "columns img and fine_label, or give their folder with --data"
+                f"CIFAR-100 is not in {directory}, and it is not downloaded (--offline, --dry-run); put torchvision's "
+                f"folder {TORCHVISION_FOLDER}/ there, or Parquet files named train-*.parquet and test-*.parquet with "
+                "the columns img and fine_label, or give their folder with --data"
             )
         _download(directory)
     if folder.is_dir():
