@@ -38,7 +38,9 @@ class Reference:
 
     @property
     def images(self) -> Tensor:
-        return torch.cat([self.labeled, self.pool])
+        """The images of the expectation, in random order."""
+        images = torch.cat([self.labeled, self.pool])
+        return images[torch.randperm(len(images), generator=torch.Generator().manual_seed(0))]
 
     def problem(self, n_images: int | None = None, device: str = "cpu", precision: str = "tf32") -> Problem:
         """Return the problem over the first n images of the expectation, or all."""

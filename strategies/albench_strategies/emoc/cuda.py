@@ -23,7 +23,7 @@ def library(left: Tensor, right: Tensor, grams: Grams, weights: Tensor, precisio
     """Return the row sums by the library's product and elementwise passes."""
     dtype = product_dtype(precision, left)
     changes = (left.to(dtype) @ right.to(dtype).T).to(left.dtype)
-    return finish(changes, grams, weights)
+    return finish(changes, Grams(*([part.to(dtype) for part in parts] for parts in vars(grams).values())), weights)
 
 
 def fused(left: Tensor, right: Tensor, grams: Grams, weights: Tensor, precision: str) -> Tensor:

@@ -133,8 +133,8 @@ def add_single_gram(changes: Tensor, factors: Factors, side: Side) -> None:
     assert side.factors is not None
     n, _, _, functions, outputs = factors.deltas.shape
     m = len(side.factors.patches)
-    alike = factors.patches.view(n, -1) @ side.factors.patches.view(m, -1).T
-    pull = factors.deltas.view(n * functions, outputs) @ side.factors.deltas.view(m, outputs).T
+    alike = factors.patches.flatten(1) @ side.factors.patches.flatten(1).T
+    pull = factors.deltas.view(n * functions, outputs) @ side.factors.deltas.reshape(m, outputs).T
     changes.view(n, functions, m).addcmul_(pull.view(n, functions, m), alike.view(n, 1, m))
 
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from albench_strategies.emoc.candidates import Gathered, Layout, gather
 from albench_strategies.emoc.exact import many_position_changes
@@ -83,6 +82,8 @@ class _LowRank:
         held = torch.randperm(len(problem), generator=generator)[: problem.block_size(sum(self.layout.widths))]
         self.holds_all = len(held) == len(problem)
         self.held = gather(problem, self.layout, held.sort().values.to(device))
+        self.norms = self.held.rows.norm(dim=1, keepdim=True).clamp(min=1e-30)
+        self.held.rows.div_(self.norms)  # in place: this is the largest matrix of all
         self.check = gather(problem, self.layout, self.checked)
 
     def grown(self, ranks: list[int], tolerance: float) -> Estimate | None:
@@ -97,11 +98,10 @@ class _LowRank:
         """Yield the directions of those ranks, in order, whose error on the pilot images is small enough."""
         jacobian, others = self._pilot_changes()
         exact = (others + jacobian @ self.check.rows.T).abs().sum(dim=0)
-        units = F.normalize(self.held.rows, dim=1, eps=1e-30)
-        found = units[:0]
+        found = self.held.rows[:0]
         for rank in ranks:
-            if len(found) < min(rank, len(units)):  # the cost of 64 is mostly that of 128
-                found = top_directions(units, max(rank, FIRST_SKETCH), self.generator)
+            if len(found) < min(rank, len(self.held.rows)):  # the cost of 64 is mostly that of 128
+                found = top_directions(self.held.rows, max(rank, FIRST_SKETCH), self.generator)
             directions = found[:rank]
             near = (jacobian @ directions.T) @ (self.check.rows @ directions.T).T
             if rms_relative_error((others + near).abs().sum(dim=0), exact) <= PILOT_MARGIN * tolerance:
@@ -137,7 +137,7 @@ class _LowRank:
 
     def _coordinates(self, directions: Tensor) -> Gathered:
         if self.holds_all:
-            return Gathered(self.held.rows @ directions.T, self.held.others)
+            return Gathered((self.held.rows @ directions.T).mul_(self.norms), self.held.others)
         everything = torch.arange(len(self.problem), device=self.checked.device)
         return gather(self.problem, self.layout, everything, directions)
 

@@ -25,6 +25,13 @@ class Emoc(Strategy):
     weights of linear layers alone. `tolerance` bounds the rms relative error of the scores, measured each round on 32
     random pairs; 0 asks for exact scores. `path=autograd` takes networks with layers that the structured path does not
     know, slowly and exactly. `precision` is that of matrix products on CUDA.
+
+    Formula: mean_x || J_x grad_theta L(x', y) ||_1, theta all weights
+    Sets: the mean over the set's examples, all with the label y that is most probable in the set
+    Cost: O(N N' C P) exactly, far less within `tolerance` (docs/emoc.md): more than ten forward passes, because every
+        candidate's gradient meets every image's Jacobian
+    Source: Kaeding, Rodner, Freytag, Denzler 2016, Active and continuous exploration with deep neural networks and
+        expected model output changes, arXiv:1612.06129
     """
 
     output: Literal["logits", "softmax"] = "logits"
