@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import numpy as np
@@ -10,8 +11,9 @@ from numpy.typing import NDArray
 
 from albench.analysis.intervals import CONFIDENCE, ROUNDING
 
-DRAWS = 1000
-_BATCH = 100
+_BATCH = 100  # samples that are simulated at once
+_BATCHES = {20: 40, 10**9: 10}  # seeds up to -> batches: of few seeds the quantile lies far out and needs more
+_MOST_KEPT = 60  # seeds up to which the simulation's numbers are kept in memory
 _SEED = 20161101  # the band is a simulation; one seed makes it the same every time
 
 
@@ -38,20 +40,34 @@ def _factor(data: bytes, n: int, r: int) -> float:
     if not moving.any():
         return 0.0
     curves = ((differences - differences.mean(axis=0))[:, moving] / deviation[moving]).astype(np.float32)
-    draws = np.random.default_rng(_SEED)
-    largest = [_largest(curves, draws) for _ in range(DRAWS // _BATCH)]
+    batches = next(count for most, count in _BATCHES.items() if n <= most)
+    largest = [_largest(curves, batch) for batch in range(batches)]
     return float(np.quantile(np.concatenate(largest), CONFIDENCE))
 
 
-def _largest(curves: NDArray[np.float32], draws: np.random.Generator) -> NDArray[np.float32]:
+def _largest(curves: NDArray[np.float32], batch: int) -> NDArray[np.float32]:
     """Return the largest studentised mean of a batch of simulated samples like `curves`, (N, R)."""
     n, r = curves.shape
-    alike = draws.standard_normal((_BATCH * n, n), dtype=np.float32) @ curves / np.sqrt(n - 1)
-    alone = draws.standard_normal((_BATCH * n, r), dtype=np.float32)
-    sample = (np.sqrt(1 - 1 / n) * alike + np.sqrt(1 / n) * alone).reshape(_BATCH, n, r)
-    studentised = np.abs(sample.mean(axis=1)) * np.sqrt(n) / sample.std(axis=1, ddof=1)
+    draw = _normals if n <= _MOST_KEPT else _normals.__wrapped__
+    alike, alone = draw(batch, n, r)
+    # weights as Python numbers: NumPy's own would turn single precision into double
+    sample = alike @ (curves * math.sqrt((1 - 1 / n) / (n - 1))) + alone * math.sqrt(1 / n)
+    sample = sample.reshape(_BATCH, n, r)
+    mean = sample.mean(axis=1)
+    variance = (np.einsum("bnr,bnr->br", sample, sample) - n * mean**2) / (n - 1)
+    studentised = np.abs(mean) * np.sqrt(n / variance)
     largest: NDArray[np.float32] = studentised.max(axis=1)
     return largest
+
+
+@lru_cache(maxsize=max(_BATCHES.values()))
+def _normals(batch: int, n: int, r: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return standard normal numbers for a batch, (B N, N) and (B N, R): the same for all comparisons of a report."""
+    draws = np.random.default_rng([_SEED, batch])
+    return (
+        draws.standard_normal((_BATCH * n, n), dtype=np.float32),
+        draws.standard_normal((_BATCH * n, r), dtype=np.float32),
+    )
 
 
 def difference_curves(rounds: pd.DataFrame, reference: str, metric: str = "accuracy") -> pd.DataFrame:

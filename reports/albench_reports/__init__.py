@@ -24,4 +24,10 @@ def albench_report_sections() -> Mapping[str, str]:
 @albench.hookimpl
 def albench_report_formats() -> Mapping[str, str]:
     """Return the ways to write a report."""
-    return {"html": "albench_reports.html:Html"}
+    return {
+        "html": "albench_reports.html:Html",
+        "md": "albench_reports.formats:Markdown",
+        "csv": "albench_reports.formats:Csv",
+        "json": "albench_reports.formats:Json",
+        "latex": "albench_reports.formats:Latex",
+    }

@@ -106,7 +106,7 @@ class Broken(albench.ReportSection):
     failures = opened.texts(".failure")
     assert failures[0] == "The section 'broken' could not be made: ValueError: <b>no luck</b>"
     assert "'absent' could not be made" in failures[1]
-    assert opened.texts("main h2")[:3] == ["Leaderboard #", "My own #", "Learning curves #"]
+    assert opened.texts("main h2")[:3] == ["Leaderboard", "My own", "Learning curves"]
     assert failures[0] in opened.texts(".warnings li")
     opened.assert_quiet()
 

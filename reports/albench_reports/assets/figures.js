@@ -3,6 +3,7 @@
 {
   const plots = albench.all("[data-figure]");
   const root = document.documentElement;
+  const PAPER = { wide: 670, half: 325 }; // pixels of a column on A4 and Letter
   const config = { displayModeBar: false, responsive: true };
   let figures = {};
   let version = 0;
@@ -73,6 +74,7 @@
       return box.bottom > 0 && box.top < innerHeight;
     };
     plots.filter((plot) => isReady(plot) && isInView(plot)).forEach(draw);
+    performance.mark("albench-interactive");
     later(drawRest);
   };
 
@@ -134,7 +136,17 @@
     offerDownloads();
     albench.listeners.push(refresh);
     for (const details of albench.all("details.folded")) details.addEventListener("toggle", () => later(drawRest));
-    addEventListener("beforeprint", drawAll);
+    // On paper a column is narrower than on the screen, and a figure does not know it by itself.
+    const isDrawn = (plot) => plot.offsetParent !== null && plot.querySelector(".main-svg");
+    addEventListener("beforeprint", () => {
+      drawAll();
+      for (const plot of plots.filter(isDrawn)) {
+        Plotly.relayout(plot, { width: plot.closest(".wide") ? PAPER.wide : PAPER.half });
+      }
+    });
+    addEventListener("afterprint", () => {
+      for (const plot of plots.filter(isDrawn)) Plotly.relayout(plot, { width: null, autosize: true });
+    });
     refresh();
   };
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
 import pandas as pd
 
 from albench.analysis.bands import difference_curves
@@ -104,7 +105,12 @@ def _difference(curves: pd.DataFrame, scenario: str, reference: str) -> list[Fig
     own = {name: here[here["strategy"] == name] for name in strategies}
     bands = [draw.band(frame, "low", "high", name) for name, frame in own.items()]
     means = [draw.line(frame, "mean", name, "+.2f") for name, frame in own.items()]
-    axis = {"title": {"text": f"Accuracy minus that of {reference}, points"}, "zeroline": True, "zerolinewidth": 2}
+    axis: dict[str, Any] = {
+        "title": {"text": f"Accuracy minus that of {reference}, points"},
+        "zeroline": True,
+        "zerolinewidth": 2,
+    }
+    axis["range"] = _difference_range(here)
     return [
         Figure(
             plot={"data": [trace for trace in [*bands, *means] if trace], "layout": {"yaxis": axis}},
@@ -117,6 +123,14 @@ def _difference(curves: pd.DataFrame, scenario: str, reference: str) -> list[Fig
             when={"scenario": scenario, "reference": reference},
         )
     ]
+
+
+def _difference_range(curves: pd.DataFrame) -> list[float]:
+    """Return an axis on which the means can be read; the bands of few seeds are many times wider and may leave it."""
+    reach = 3 * max(float(curves["mean"].abs().max()), 0.1)
+    low = max(-reach, float(np.nanmin(curves[["mean", "low"]].to_numpy(dtype=float))))
+    high = min(reach, float(np.nanmax(curves[["mean", "high"]].to_numpy(dtype=float))))
+    return [low - 0.04 * (high - low), high + 0.04 * (high - low)]
 
 
 def _apart(strategy: str, curve: pd.DataFrame) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -35,15 +34,24 @@ def hardware(record: Mapping[str, Any]) -> str:
 
 
 def environment_table(records: Records) -> pd.DataFrame:
-    """Return what the cells ran on and with: item, value, n_cells."""
-    items: dict[str, Counter[str]] = {"hardware": Counter(hardware(record) for record in records)}
-    items["Python"] = Counter(str(record.get("python", "unknown")) for record in records)
+    """Return what the cells ran on and with: item, value, cells. A cell that was resumed elsewhere counts at both."""
+    found: dict[tuple[str, str], set[tuple[str, str, int]]] = {}
     for record in records:
-        for name, version in record.get("versions", {}).items():
-            items.setdefault(name, Counter())[str(version)] += 1
-    items["albench commit"] = Counter(_commit(record) for record in records if record.get("git"))
-    rows = [(item, value, n) for item, values in items.items() for value, n in sorted(values.items())]
-    return pd.DataFrame(rows, columns=["item", "value", "n_cells"])
+        cell = (record["scenario"], record["strategy"], record["seed"])
+        for item, value in _environment(record).items():
+            found.setdefault((item, value), set()).add(cell)
+    items = list(dict.fromkeys(item for item, _ in found))
+    rows = [(item, value, len(cells)) for (item, value), cells in found.items()]
+    rows.sort(key=lambda row: (items.index(row[0]), row[1]))
+    return pd.DataFrame(rows, columns=["item", "value", "cells"])
+
+
+def _environment(record: Mapping[str, Any]) -> dict[str, str]:
+    versions = {name: str(version) for name, version in record.get("versions", {}).items()}
+    git = record.get("git")
+    commit = f"{git['commit'][:12]}{' and uncommitted changes' if git.get('dirty') else ''}" if git else "none"
+    python = str(record.get("python", "unknown"))
+    return {"hardware": hardware(record), "Python": python, **versions, "albench commit": commit}
 
 
 def mixtures(records: Records) -> list[str]:
@@ -53,17 +61,12 @@ def mixtures(records: Records) -> list[str]:
     for item, own in table.groupby("item", sort=False):
         if len(own) < 2:
             continue
-        values = words([f"{value} ({count(n, 'cell')})" for value, n in zip(own["value"], own["n_cells"], strict=True)])
+        values = words([f"{value} ({count(n, 'cell')})" for value, n in zip(own["value"], own["cells"], strict=True)])
         if item == "hardware":
             said.append(f"Mixed hardware: {values}. Times do not compare, and the last bits of results may differ.")
         else:
             said.append(f"Mixed versions: {item} {values}.")
-    dirty = sum(bool((record.get("git") or {}).get("dirty")) for record in records)
-    if dirty:
+    dirty = table.loc[table["value"].str.endswith("uncommitted changes"), "cells"].max() if len(table) else 0
+    if dirty > 0:
         said.append(f"{count(dirty, 'cell')} ran from a checkout of albench with changes that were not committed.")
     return said
-
-
-def _commit(record: Mapping[str, Any]) -> str:
-    git = record["git"]
-    return f"{git['commit'][:12]}{' and uncommitted changes' if git.get('dirty') else ''}"

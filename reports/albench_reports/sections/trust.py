@@ -57,7 +57,11 @@ class Trust(ReportSection):
             "environment": "Hardware and versions",
             "commands": "Commands that made these results",
         }
-        parts: list[Part] = [Table(frames[name], caption) for name, caption in tables.items() if len(frames[name])]
+        parts: list[Part] = [
+            Table(frames[name], caption, _COLUMNS.get(name, ()))
+            for name, caption in tables.items()
+            if len(frames[name])
+        ]
         parts.append(Table(frames["stores"], "Stores and their checksums", _STORES))
         parts.append(Table(frames["protocol"], "Protocol in full", _PROTOCOL, folded=True))
         if len(frames["provenance"]):
@@ -66,6 +70,18 @@ class Trust(ReportSection):
 
 
 _PROTOCOL = (Column("part_of", "Part of"), Column("name"), Column("value"))
+_COLUMNS = {
+    "notes": (
+        Column("scenario"),
+        Column("strategy"),
+        Column("note"),
+        Column("n_rounds", "Rounds"),
+        Column("smallest", format=".3g"),
+        Column("median", format=".3g"),
+        Column("largest", format=".3g"),
+        Column("texts"),
+    )
+}
 
 
 def coverage_in_words(cells: pd.DataFrame) -> str:

@@ -1,0 +1,181 @@
+"""The leaderboard for a paper, a README or a program: Markdown, LaTeX with booktabs, CSV and JSON."""
+
+from __future__ import annotations
+
+import html
+import json
+import math
+import re
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pandas as pd
+
+from albench.analysis.leaderboard import leaderboard
+from albench.contracts.report import ReportFormat, Results
+from albench.files import write_text
+
+Row = Mapping[Any, Any]
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    **{char: f"\\{char}" for char in "&%$#_{}"},
+}
+
+
+@dataclass(frozen=True)
+class LeaderboardFormat(ReportFormat):
+    """A text made from the leaderboard against the study's reference."""
+
+    def write(self, results: Results, path: Path) -> Path:
+        """Write the text and return its path."""
+        write_text(path, self.text(leaderboard(results.rounds, results.reference), results))
+        return path
+
+    @abstractmethod
+    def text(self, board: pd.DataFrame, results: Results) -> str:
+        """Return the leaderboard as text; `board` is that of `albench.analysis.leaderboard`."""
+
+
+@dataclass(frozen=True)
+class Csv(LeaderboardFormat):
+    """The leaderboard's raw numbers as comma-separated values, one row a scenario and strategy."""
+
+    suffix: ClassVar[str] = ".csv"
+
+    def text(self, board: pd.DataFrame, results: Results) -> str:
+        """Return all columns of the leaderboard and the reference's name."""
+        return str(board.assign(reference=results.reference).to_csv(index=False, lineterminator="\n"))
+
+
+@dataclass(frozen=True)
+class Json(LeaderboardFormat):
+    """The leaderboard's raw numbers as JSON, with the coverage of the grid and the stores' checksums."""
+
+    suffix: ClassVar[str] = ".json"
+
+    def text(self, board: pd.DataFrame, results: Results) -> str:
+        """Return one object; what cannot be had is null."""
+        rows = [{name: _plain(value) for name, value in row.items()} for row in board.to_dict("records")]
+        cells = results.cells["status"].value_counts()
+        value = {
+            "name": results.name,
+            "reference": results.reference,
+            "cells": {str(status): int(cells[status]) for status in sorted(cells.index)},
+            "stores": list(results.stores),
+            "leaderboard": rows,
+        }
+        return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+@dataclass(frozen=True)
+class Markdown(LeaderboardFormat):
+    """The leaderboard as a Markdown table a scenario."""
+
+    suffix: ClassVar[str] = ".md"
+
+    def text(self, board: pd.DataFrame, results: Results) -> str:
+        """Return the tables, numbers in percent and points."""
+        blocks = [f"# {_markdown(results.name)}\n"]
+        for scenario, own in board.groupby("scenario", sort=False):
+            lines = [_headings(results), ["---", *["---:"] * (len(_headings(results)) - 1)]]
+            lines += [_cells(row) for row in own.to_dict("records")]
+            table = "\n".join("| " + " | ".join(map(_markdown, line)) + " |" for line in lines)
+            blocks.append(f"## {_markdown(str(scenario))}\n\n{table}\n")
+        return "\n".join([*blocks, _caption(results) + "\n"])
+
+
+@dataclass(frozen=True)
+class Latex(LeaderboardFormat):
+    """The leaderboard as a LaTeX table a scenario, for the package booktabs."""
+
+    suffix: ClassVar[str] = ".tex"
+
+    def text(self, board: pd.DataFrame, results: Results) -> str:
+        """Return the tables; the source names the stores by checksum, so that a number can be traced."""
+        traced = [f"% store {_one_line(store['store'])}: sha256 {store['sha256']}" for store in results.stores]
+        tables = [self._table(str(name), own, results) for name, own in board.groupby("scenario", sort=False)]
+        return "\n".join([*traced, *tables]) + "\n"
+
+    def _table(self, scenario: str, board: pd.DataFrame, results: Results) -> str:
+        headings = _headings(results)
+        lines = [
+            r"\begin{table}",
+            r"\centering",
+            rf"\caption{{{_latex(f'{results.name}, {scenario}. {_caption(results)}')}}}",
+            rf"\begin{{tabular}}{{l{'r' * (len(headings) - 1)}}}",
+            r"\toprule",
+            " & ".join(map(_latex, headings)) + r" \\",
+            r"\midrule",
+            *(" & ".join(_latex_cells(_cells(row))) + r" \\" for row in board.to_dict("records")),
+            r"\bottomrule",
+            r"\end{tabular}",
+            r"\end{table}",
+        ]
+        return "\n".join(lines)
+
+
+def _headings(results: Results) -> list[str]:
+    return [
+        "Strategy",
+        "Accuracy (%)",
+        f"vs {results.reference} (points)",
+        "95 % interval",
+        "Final (%)",
+        "Classes",
+        "Seeds",
+    ]
+
+
+def _cells(row: Row) -> list[str]:
+    low, high = row["accuracy_difference_low"], row["accuracy_difference_high"]
+    return [
+        str(row["strategy"]),
+        f"{100 * row['accuracy_area']:.1f}",
+        _points(row["accuracy_difference"]),
+        "" if math.isnan(low) else f"{_points(low)} to {_points(high)}",
+        f"{100 * row['accuracy_final']:.1f}",
+        f"{row['classes_area']:.1f}",
+        str(row["n_seeds"]),
+    ]
+
+
+def _points(difference: float) -> str:
+    return "" if math.isnan(difference) else f"{100 * difference:+.2f}"
+
+
+def _caption(results: Results) -> str:
+    done = int((results.cells["status"] == "done").sum())
+    return (
+        "Accuracy and classes are areas under the curves over labelled images, divided by the budget; differences are "
+        f"paired by seed with t intervals; {done} of {len(results.cells)} cells are done."
+    )
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _markdown(text: str) -> str:
+    """Return a text with everything escaped that Markdown or its HTML would read."""
+    return re.sub(r"([\\`*_\[\]|#])", r"\\\1", html.escape(_one_line(text), quote=False))
+
+
+def _latex_cells(cells: Sequence[str]) -> list[str]:
+    """Return the cells of a row: a name, and numbers with a minus that LaTeX sets as one."""
+    return [_latex(cells[0]), *(_latex(cell).replace("-", "$-$") for cell in cells[1:])]
+
+
+def _latex(text: str) -> str:
+    return "".join(_LATEX.get(char, char) for char in _one_line(text))
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON knows it: NaN and NA are null, NumPy's numbers plain ones."""
+    if value is None or value is pd.NA or (isinstance(value, float) and not math.isfinite(value)):
+        return None
+    return value.item() if hasattr(value, "item") else value

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from albench_reports.palette import COLOURS, DASHES, styles
+
+PAGES = {"light": "#ffffff", "dark": "#14171c"}
+# Linear-light simulation of complete deuteranopia and protanopia (Machado, Oliveira and Fernandes 2009).
+BLINDNESS = {
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+}
+
+
+def linear(colour: str) -> np.ndarray:
+    channels = np.array([int(colour[place : place + 2], 16) for place in (1, 3, 5)]) / 255
+    return np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+
+
+def luminance(colour: str) -> float:
+    return float(linear(colour) @ [0.2126, 0.7152, 0.0722])
+
+
+def lab(light: np.ndarray) -> np.ndarray:
+    """CIE L*a*b* of linear sRGB under D65."""
+    matrix = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+    xyz = matrix @ np.clip(light, 0, 1) / [0.9505, 1.0, 1.089]
+    f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("colour", COLOURS)
+def test_every_colour_can_be_seen_on_a_light_and_on_a_dark_page(colour: str, page: str) -> None:
+    high, low = sorted((luminance(colour), luminance(PAGES[page])), reverse=True)
+    assert (high + 0.05) / (low + 0.05) >= 3
+
+
+@pytest.mark.parametrize("blindness", BLINDNESS)
+def test_the_first_colours_stay_apart_for_who_sees_red_and_green_alike(blindness: str) -> None:
+    seen = [lab(np.array(BLINDNESS[blindness]) @ linear(colour)) for colour in COLOURS[:5]]
+    apart = {pair: float(np.linalg.norm(seen[pair[0]] - seen[pair[1]])) for pair in combinations(range(5), 2)}
+    assert min(apart.values()) > 15, apart
+
+
+def test_strategies_differ_without_any_colour() -> None:
+    looks = styles(["emoc", "min", "1vs2", "max", "random", "entropy"])
+    assert len({(look.dash, look.marker) for look in looks.values()}) == 6
+    assert len({look.dash for look in looks.values()}) == len(DASHES)
+
+
+def test_variants_of_one_strategy_share_colour_and_marker_and_differ_in_their_dash() -> None:
+    looks = styles(["emoc", "random", "emoc[output=softmax]"])
+    first, second = looks["emoc"], looks["emoc[output=softmax]"]
+    assert (first.family, first.colour, first.marker) == (second.family, second.colour, second.marker)
+    assert first.dash != second.dash
+    assert looks["random"].colour != first.colour
+
+
+def test_more_strategies_than_colours_still_differ() -> None:
+    looks = styles([f"s{place}" for place in range(30)])
+    assert len({(look.colour, look.dash, look.marker) for look in looks.values()}) == 30
