@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import torch
@@ -27,22 +27,23 @@ class _Fisher:
     inverse: Tensor  # (C, d, C, d), of the information gathered so far
     pool: Tensor  # (C, d, C, d), mean over all images
     share: float  # of one example in the information gathered
+    dtype: torch.dtype  # of products: the inverse and its updates need float64, what is read off them does not
 
     def gains(self, examples: Tensor, sign: float) -> Tensor:
         """Return how much adding (sign 1) or taking away (sign -1) each example lowers the trace, (n,)."""
-        spread = self.spread()
+        inverse, spread = self.inverse.to(self.dtype), self.spread()
         step = max(1, CHUNK_ELEMENTS // self.features.shape[1] ** 2)
         found = []
         for part in torch.split(examples, step):
-            f, b = self.features[part], self.roots[part]
-            found.append(_trace(_sandwich(self.inverse, f, b), _sandwich(spread, f, b), sign * self.share))
+            f, b = self.features[part].to(self.dtype), self.roots[part].to(self.dtype)
+            found.append(_trace(_sandwich(inverse, f, b), _sandwich(spread, f, b), sign * self.share))
         return torch.cat(found)
 
     def set_gains(self, sets: Tensor) -> Tensor:
         """Return how much adding all of each set lowers the trace, (n_sets,)."""
-        spread = self.spread()
+        inverse, spread = self.inverse.to(self.dtype), self.spread()
         values = [
-            _trace(self._joint(self.inverse, part)[None], self._joint(spread, part)[None], self.share) for part in sets
+            _trace(self._joint(inverse, part)[None], self._joint(spread, part)[None], self.share) for part in sets
         ]
         return torch.cat(values)
 
@@ -50,7 +51,7 @@ class _Fisher:
         """Return A F A with A the inverse and F the pool's information, (C, d, C, d)."""
         size = self.inverse.shape[0] * self.inverse.shape[1]
         a, f = self.inverse.reshape(size, size), self.pool.reshape(size, size)
-        return (a @ f @ a).view_as(self.inverse)
+        return (a @ f @ a).view_as(self.inverse).to(self.dtype)
 
     def updated(self, example: Tensor, sign: float) -> Tensor:
         """Return the inverse after adding or taking away one example, by Woodbury's identity."""
@@ -64,7 +65,7 @@ class _Fisher:
 
     def _joint(self, matrix: Tensor, members: Tensor) -> Tensor:
         """Return V^T matrix V for the stacked factors V of a set's members, (K C, K C)."""
-        f, b = self.features[members], self.roots[members]
+        f, b = self.features[members].to(self.dtype), self.roots[members].to(self.dtype)
         inner = torch.einsum("aibj,yj->aiby", matrix, f)
         blocks = torch.einsum("xi,aiby->xayb", f, inner)
         blocks = torch.einsum("xac,xayb,ybe->xcye", b, blocks, b)
@@ -118,7 +119,7 @@ class Bait(Strategy):
         """Return k examples, greedily forward and backward, (min(k, n_pool),)."""
         fisher = self._fisher(query, k)
         everything = torch.arange(len(query.pool), device=query.device)
-        free = torch.zeros(len(query.pool), dtype=torch.float64, device=query.device)
+        free = torch.zeros_like(query.features[:, 0])
         chosen: list[int] = []
         for _ in range(min(self.oversampling * k, len(everything))):
             index = int((fisher.gains(everything, 1.0) - free).argmax())
@@ -144,12 +145,12 @@ class Bait(Strategy):
         roots = posteriors.sqrt()[:, None] * (
             torch.eye(query.n_classes, dtype=torch.float64, device=query.device) - posteriors[:, :, None]
         )
-        return _Fisher(features, roots, inverse, pool, share)
+        return _Fisher(features, roots, inverse, pool, share, query.features.dtype)
 
 
 def _moved(fisher: _Fisher, index: int, sign: float) -> _Fisher:
     inverse = fisher.updated(torch.tensor(index, device=fisher.features.device), sign)
-    return _Fisher(fisher.features, fisher.roots, inverse, fisher.pool, fisher.share)
+    return replace(fisher, inverse=inverse)
 
 
 def _information(features: Tensor, posteriors: Tensor) -> Tensor:

@@ -50,7 +50,8 @@ class GpEmoc(Strategy):
             pool, pool, reached, reached, width
         )
         change = total / (len(labeled) + len(pool)) / variance
-        return change * _expected_surprise(mean, variance)
+        expected: Tensor = change * _expected_surprise(mean, variance)
+        return expected
 
 
 def _kernel(points: Tensor, others: Tensor, width: float) -> Tensor:
@@ -81,4 +82,5 @@ def _expected_surprise(mean: Tensor, variance: Tensor) -> Tensor:
     chance = chance / chance.sum(dim=1, keepdim=True)
     positive, negative = (1 - mean).abs(), (1 + mean).abs()
     surprise = negative.sum(dim=1, keepdim=True) - negative + positive
-    return (chance * surprise).sum(dim=1)
+    expected: Tensor = (chance * surprise).sum(dim=1)
+    return expected

@@ -28,7 +28,7 @@ class DeepFool(Strategy):
         k among the `classes` others of the highest logits; 10^6 where no gradient leads to a boundary
     Sets: the mean over the set's examples
     Cost: `iterations` (1 + `classes`) forward and backward passes over the pool, about thirty forward passes at the
-        defaults: the boundary is in the space of images, which only gradients through the whole network can find
+        defaults, because the boundary is in the space of images, where only gradients of the whole network lead
     Source: Ducoffe, Precioso 2018, Adversarial active learning for deep networks: a margin based approach,
         arXiv:1802.09841
     """
@@ -143,7 +143,7 @@ class NoiseStability(Strategy):
     Source: Li et al. 2024, Deep active learning with noise stability, AAAI
     """
 
-    samples: Annotated[int, Ge(1)] = 8
+    samples: Annotated[int, Ge(1)] = 6
     scale: Annotated[float, Gt(0)] = 1e-3
 
     def score(self, query: Query) -> Tensor:

@@ -18,6 +18,11 @@ class LeastConfident(Strategy):
 
     The paper's Results speak of the "lowest maximal classification score", which is the default. The literal
     reading of its Baselines sentence, the lowest minimum class score, is ``score=minimum``: -min p.
+
+    Formula: -max_c p_c
+    Sets: the mean over the set's examples
+    Cost: O(N' C)
+    Source: Lewis, Gale 1994, A sequential algorithm for training text classifiers, SIGIR
     """
 
     extreme: Literal["maximum", "minimum"] = field(default="maximum", metadata={"parameter": "score"})
@@ -33,6 +38,11 @@ class Margin(Strategy):
     """Query where the two highest posteriors are closest, -(p1 - p2) (Kaeding et al. 2016, "1-vs-2").
 
     With a single class the margin is that class's posterior.
+
+    Formula: -(p_(1) - p_(2))
+    Sets: the mean over the set's examples
+    Cost: O(N' C)
+    Source: Scheffer, Decomain, Wrobel 2001, Active hidden Markov models for information extraction, IDA
     """
 
     def score(self, query: Query) -> Tensor:
@@ -43,7 +53,14 @@ class Margin(Strategy):
 
 @dataclass(frozen=True)
 class MostConfident(Strategy):
-    """Query where the highest posterior is highest, max p (Kaeding et al. 2016, "max")."""
+    """Query where the highest posterior is highest, max p (Kaeding et al. 2016, "max").
+
+    Formula: max_c p_c
+    Sets: the mean over the set's examples
+    Cost: O(N' C)
+    Source: Kaeding, Rodner, Freytag, Denzler 2016, Active and continuous exploration with deep neural networks and
+        expected model output changes, arXiv:1612.06129
+    """
 
     def score(self, query: Query) -> Tensor:
         """Return max p, (n_pool,), in [0, 1]."""

@@ -13,7 +13,13 @@ from albench.contracts.strategy import Strategy
 
 @dataclass(frozen=True)
 class Random(Strategy):
-    """Query one of the candidate sets, uniformly: passive learning, the line that others must beat."""
+    """Query one of the candidate sets, uniformly: passive learning, the line that others must beat.
+
+    Formula: uniform in [0, 1)
+    Sets: one number for the whole set, so that each is as likely as another
+    Cost: O(N') or O(n_sets)
+    Source: the baseline of every comparison
+    """
 
     def score(self, query: Query) -> Tensor:
         """Return independent uniform numbers, (n_pool,)."""

@@ -142,7 +142,7 @@ def test_alfa_mix_selects_from_the_candidates_of_the_smallest_step_that_gives_en
 def test_noise_stability_is_the_length_of_the_features_deviations() -> None:
     query = round64()
     draws, deviations = round64().generator, []
-    for _ in range(8):
+    for _ in range(6):
         noisy = copy.deepcopy(query.network)
         for layer in (noisy.convolution, noisy.linear, noisy.head):
             noise = torch.randn(layer.weight.shape, generator=draws).double()

@@ -11,6 +11,12 @@ import albench
 from tests.strategies.rounds import close, look, round64
 
 
+def test_random_draws_one_uniform_number_for_each_set_from_its_own_stream() -> None:
+    query, expected = round64(), torch.rand(6, generator=round64().generator)
+    assert torch.equal(albench.strategy("random").score_sets(query), expected)
+    close(albench.strategy("random").score(round64()), torch.rand(36, generator=round64().generator))
+
+
 def test_min_is_minus_the_largest_posterior() -> None:
     query = round64()
     close(albench.strategy("min").score(query), [-max(p) for p in look(query).p])
