@@ -54,7 +54,8 @@ def _largest(curves: NDArray[np.float32], batch: int) -> NDArray[np.float32]:
     sample = alike @ (curves * math.sqrt((1 - 1 / n) / (n - 1))) + alone * math.sqrt(1 / n)
     sample = sample.reshape(_BATCH, n, r)
     mean = sample.mean(axis=1)
-    variance = (np.einsum("bnr,bnr->br", sample, sample) - n * mean**2) / (n - 1)
+    sample -= mean[:, None]
+    variance = np.einsum("bnr,bnr->br", sample, sample) / (n - 1)
     studentised = np.abs(mean) * np.sqrt(n / variance)
     largest: NDArray[np.float32] = studentised.max(axis=1)
     return largest

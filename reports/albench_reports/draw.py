@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike
 AXES = {"Labelled images": "n_labeled", "Round": "round"}  # axis title -> column
 MOST_TICKS = 9
 Trace = dict[str, Any]
-SEQUENTIAL = [[0, "rgba(15,127,196,0)"], [1, "rgba(15,127,196,0.85)"]]  # on a light and on a dark page
-SEQUENTIAL_NOVEL = [[0, "rgba(213,94,0,0)"], [1, "rgba(213,94,0,0.85)"]]
+SEQUENTIAL = [[0, "rgba(17,119,187,0)"], [1, "rgba(17,119,187,0.85)"]]  # on a light and on a dark page
+SEQUENTIAL_NOVEL = [[0, "rgba(238,102,0,0)"], [1, "rgba(238,102,0,0.85)"]]
 
 
 def numbers(values: ArrayLike, digits: int = 5) -> list[float | int | None]:

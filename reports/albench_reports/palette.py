@@ -1,7 +1,7 @@
 """How a strategy looks in every figure: a colour, a dash and a marker of its own, variants of one name alike.
 
-The colours have a contrast of at least 3 to a white and to a dark page, and stay apart for readers who see
-red and green alike (a test holds them to both); the dash and the marker tell lines apart without any colour.
+The colours have a contrast of at least 3 to a white and to a dark page, and are those that a search found to stay apart
+best for readers who see red and green alike; a test holds them to both. Dash and marker tell lines apart without colour.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-COLOURS = ("#0f7fc4", "#d55e00", "#0e9a6e", "#a36fd1", "#9a7b1e", "#d1569a", "#7d8590", "#3f9fa8")
+COLOURS = ("#1177bb", "#ee6600", "#339999", "#5544ff", "#aa4433", "#7777ff", "#00aa66", "#aa4466")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 MARKERS = ("circle", "square", "diamond", "triangle-up", "x", "star", "cross", "triangle-down", "pentagon", "hexagon")
 DASH_ARRAYS = {  # the same dashes for SVG in the legend and the tables
