@@ -1,7 +1,7 @@
 """How a strategy looks in every figure: a colour, a dash and a marker of its own, variants of one name alike.
 
 The colours have a contrast of at least 3 to a white and to a dark page, and are those that a search found to stay apart
-best for readers who see red and green alike; a test holds them to both. Dash and marker tell lines apart without colour.
+best for readers who see red and green alike; a test holds them to both. Dash and marker need no colour.
 """
 
 from __future__ import annotations

@@ -37,7 +37,8 @@
     return layout;
   };
 
-  const isReady = (plot) => plot.offsetParent !== null && plot.dataset.version !== String(version);
+  const isShown = (plot) => !plot.closest("[hidden], .empty, details:not([open])");
+  const isReady = (plot) => isShown(plot) && plot.dataset.version !== String(version);
   const draw = (plot) => {
     plot.dataset.version = String(version);
     const figure = figures[plot.dataset.figure];
@@ -49,7 +50,7 @@
   };
   const drawAll = () => plots.filter(isReady).forEach(draw);
 
-  const later = window.requestIdleCallback || ((run) => setTimeout(run, 30));
+  const later = (run) => (window.requestIdleCallback ? requestIdleCallback(run, { timeout: 60 }) : setTimeout(run, 30));
   const drawRest = () => {
     const next = plots.find(isReady);
     if (!next) {
@@ -137,7 +138,7 @@
     albench.listeners.push(refresh);
     for (const details of albench.all("details.folded")) details.addEventListener("toggle", () => later(drawRest));
     // On paper a column is narrower than on the screen, and a figure does not know it by itself.
-    const isDrawn = (plot) => plot.offsetParent !== null && plot.querySelector(".main-svg");
+    const isDrawn = (plot) => isShown(plot) && plot.querySelector(".main-svg");
     addEventListener("beforeprint", () => {
       drawAll();
       for (const plot of plots.filter(isDrawn)) {
