@@ -81,6 +81,7 @@ def test_the_third_partys_distribution_takes_part(tmp_path: Path, cli: Cli) -> N
     assert re.search(r"least-margin +albench-example +0\.1\.0", listed)
     options = ["--scenarios", "stripes", "--seeds", "1", *small_options()]
     assert cli("run", "--strategies", "random,least-margin", *options, "--store", tmp_path).code == 0
+    assert '<section id="first-discovery"' in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -13,3 +13,9 @@ def albench_strategies() -> dict[str, str]:
 def albench_scenarios() -> dict[str, str]:
     """Return this distribution's scenario."""
     return {"stripes": "albench_example.scenario:Stripes"}
+
+
+@albench.hookimpl
+def albench_report_sections() -> dict[str, str]:
+    """Return this distribution's section of the report."""
+    return {"first-discovery": "albench_example.section:FirstDiscovery"}
