@@ -140,8 +140,8 @@ def _blocks(table: pd.DataFrame) -> list[Part]:
         return [
             Note(
                 f"Friedman's test and its diagram of critical differences need {FEWEST} scenarios or more that every "
-                f"strategy has finished, and here are {len(table)}: scenarios are its blocks, seeds are not. The "
-                "paired tests above are the evidence."
+                f"strategy has finished, and here {'is' if len(table) == 1 else 'are'} {len(table)}: scenarios are its "
+                "blocks, seeds are not. The paired tests above are the evidence."
             )
         ]
     said = (
