@@ -12,6 +12,8 @@ albench.apply = () => {
       ([name, value]) => name in albench.choices && albench.choices[name] !== value,
     );
   }
+  // Pictures that are not shown at first wait in templates, so that a browser does not decode them all.
+  for (const waiting of albench.all(".part:not([hidden]) > template")) waiting.replaceWith(waiting.content);
   albench.changed();
 };
 
