@@ -82,6 +82,7 @@ def test_emoc_with_an_expectation_over_part_of_the_images_scores_with_those_imag
     few = albench.strategy("emoc[expectation=5]").score_sets(query)
     again = albench.strategy("emoc[expectation=5]").score_sets(small_query(n_pool=12, n_labeled=8))
     assert torch.equal(few, again), "the images come from the strategy's stream"
+    assert query.notes["approximation"] == "the expectation is over 5 random images"
     all_images = albench.strategy("emoc[expectation=1000]").score_sets(query)
     assert not torch.allclose(few, all_images)
     assert torch.equal(all_images, albench.strategy("emoc").score_sets(query))

@@ -93,5 +93,6 @@ class Emoc(Strategy):
         images = torch.cat([query.labeled, query.pool])
         if self.expectation is None or self.expectation >= len(images):
             return images
+        query.note("approximation", f"the expectation is over {self.expectation} random images")
         chosen = torch.randperm(len(images), generator=query.generator)[: self.expectation]
         return images[chosen.to(images.device)]
