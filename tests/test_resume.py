@@ -43,7 +43,7 @@ def weights(store: Path) -> dict[str, Any]:
 
 
 def test_a_run_killed_in_the_middle_of_a_cell_ends_like_an_uninterrupted_one(tmp_path: Path) -> None:
-    options = small_options(rounds=6, update_iterations=30)
+    options = small_options(rounds=6, update_iterations=200)
     command = [sys.executable, "-m", "albench", "run", "--strategies", "emoc", "--seeds", "1", *options, "--store"]
     subprocess.run([*command, str(tmp_path / "whole")], check=True, capture_output=True)
     killed = subprocess.Popen([*command, str(tmp_path / "killed")], stdout=subprocess.PIPE, text=True)
@@ -201,18 +201,25 @@ def test_a_second_run_on_a_store_is_told_which_process_holds_which_cell(
     assert cli(*options).code == 0
 
 
-def test_ctrl_c_leaves_a_valid_store_and_exits_with_130(tmp_path: Path) -> None:
-    options = ["run", "--strategies", "random", "--seeds", "1", *small_options(rounds=8, update_iterations=50)]
+def test_ctrl_c_leaves_a_valid_store_and_exits_with_130(tmp_path: Path, plugins: PluginFolder) -> None:
+    gate = tmp_path / "gate"
+    plugins.install_strategy(
+        "slow",
+        f"def score_sets(self, query):\n    import pathlib, time\n    while not pathlib.Path({str(gate)!r}).exists():\n"
+        "        time.sleep(0.05)\n    return query.logits[query.sets].sum(dim=(1, 2))",
+    )
+    options = ["run", "--strategies", "slow", "--seeds", "1", *small_options()]
     command = [sys.executable, "-m", "albench", *options, "--store", str(tmp_path / "s")]
     run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert run.stdout is not None
-    while "round 1" not in run.stdout.readline():
+    while "round 0" not in run.stdout.readline():
         pass
     run.send_signal(signal.SIGINT)
     _, err = run.communicate(timeout=60)
     assert run.returncode == 130
     assert "interrupted; what was finished is kept" in err
     assert Store(tmp_path / "s").statuses()[0].status == "missing"
+    gate.touch()
     subprocess.run(command, check=True, capture_output=True)
     assert Store(tmp_path / "s").statuses()[0].status == "done"
 
