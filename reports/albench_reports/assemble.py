@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from albench.contracts.report import Content, Figure, Part, ReportSection, Results, Table
+from albench.contracts.report import Content, Figure, Gallery, Part, ReportSection, Results, Table
 from albench.errors import reason
 from albench.plugins import Entry, host
 from albench_reports.bundle import packed_json
@@ -25,6 +25,11 @@ class PagePart:
     is_shown: bool
     grid: Grid | None = None
     plot: Mapping[str, Any] | None = None
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether it waits compressed until it is chosen; pictures do not, they are compressed already."""
+        return not self.is_shown and not isinstance(self.part, Gallery)
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,11 @@ class Page:
         return list(dict.fromkeys([*said, *(section.failure for section in self.sections if section.failure)]))
 
     @property
+    def parts(self) -> list[PagePart]:
+        """The parts of all sections."""
+        return [part for section in self.sections for part in section.parts]
+
+    @property
     def families(self) -> dict[str, dict[str, Style]]:
         """The strategies' looks, variants of one strategy together."""
         found: dict[str, dict[str, Style]] = {}
@@ -88,7 +98,7 @@ class Page:
     @property
     def figures(self) -> dict[str, Any]:
         """The figures by the ids of their parts."""
-        return {part.id: part.plot for section in self.sections for part in section.parts if part.plot}
+        return {part.id: part.plot for part in self.parts if part.plot}
 
 
 def assemble(results: Results) -> Page:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -37,6 +38,8 @@ def render(page: Page) -> str:
         lstrip_blocks=True,
     )
     environment.filters["base64"] = lambda data: base64.b64encode(data).decode()
+    body: Callable[..., str] = environment.get_template("parts.html.j2").module.body  # type: ignore[attr-defined]
+    waiting = {part.id: str(body(part, page.looks)) for part in page.parts if part.is_packed}
     script = "\n".join(bundle.asset(name) for name in ("page.js", "tables.js", "figures.js"))
     return environment.get_template("page.html.j2").render(
         page=page,
@@ -44,6 +47,7 @@ def render(page: Page) -> str:
         style=bundle.asset("page.css"),
         script=script,
         hashes=[bundle.script_hash(script), bundle.script_hash(bundle.plotly_source())],
-        plotly=bundle.packed_plotly() if page.figures else "",
-        figures=bundle.packed_json(page.figures),
+        packed_parts=bundle.packed_json(waiting),
+        packed_figures=bundle.packed_json(page.figures),
+        packed_plotly=bundle.packed_plotly() if page.figures else "",
     )

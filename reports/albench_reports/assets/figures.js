@@ -1,7 +1,7 @@
 "use strict";
 // Figures: unpacked once, drawn when they come into view or when the page has nothing else to do.
 {
-  const plots = albench.all("[data-figure]");
+  const allPlots = () => albench.all("[data-figure]");
   const root = document.documentElement;
   const PAPER = { wide: 670, half: 325 }; // pixels of a column on A4 and Letter
   const config = { displayModeBar: false, responsive: true };
@@ -48,11 +48,11 @@
       say([plot], `This figure could not be drawn (${error.message}).`);
     }
   };
-  const drawAll = () => plots.filter(isReady).forEach(draw);
+  const drawAll = () => allPlots().filter(isReady).forEach(draw);
 
   const later = (run) => (window.requestIdleCallback ? requestIdleCallback(run, { timeout: 60 }) : setTimeout(run, 30));
   const drawRest = () => {
-    const next = plots.find(isReady);
+    const next = allPlots().find(isReady);
     if (!next) {
       root.dataset.figures = "drawn";
       return;
@@ -74,7 +74,7 @@
       const box = plot.getBoundingClientRect();
       return box.bottom > 0 && box.top < innerHeight;
     };
-    plots.filter((plot) => isReady(plot) && isInView(plot)).forEach(draw);
+    allPlots().filter((plot) => isReady(plot) && isInView(plot)).forEach(draw);
     performance.mark("albench-interactive");
     later(drawRest);
   };
@@ -118,44 +118,44 @@
     albench.download(`${part.id}.csv`, "text/csv", albench.csv(rows.map((row) => row.map(text))));
   };
 
-  const offerDownloads = () => {
-    for (const part of albench.all(".part.figure")) {
-      for (const [name, save] of [["svg", saveSvg], ["csv", saveCsv]]) {
-        const button = part.querySelector(`button[data-${name}]`);
-        button.disabled = false;
-        button.addEventListener("click", () => save(part));
-      }
-    }
+  albench.onClick(".figure button[data-svg]", (_, part) => saveSvg(part));
+  albench.onClick(".figure button[data-csv]", (_, part) => saveCsv(part));
+
+  // On paper a column is narrower than on the screen, and a figure does not know it by itself.
+  const isDrawn = (plot) => isShown(plot) && plot.querySelector(".main-svg");
+  const resize = (size) => {
+    for (const plot of allPlots().filter(isDrawn)) Plotly.relayout(plot, size(plot));
   };
 
   const start = async () => {
+    albench.parts = JSON.parse(await unpack("packed-parts"));
     figures = JSON.parse(await unpack("packed-figures"));
+    if (!Object.keys(figures).length) return albench.apply();
     const script = document.createElement("script");
     script.textContent = await unpack("packed-plotly");
     document.head.append(script);
     offerAxes();
-    offerDownloads();
     albench.listeners.push(refresh);
-    for (const details of albench.all("details.folded")) details.addEventListener("toggle", () => later(drawRest));
-    // On paper a column is narrower than on the screen, and a figure does not know it by itself.
-    const isDrawn = (plot) => isShown(plot) && plot.querySelector(".main-svg");
+    document.addEventListener("toggle", () => later(drawRest), true);
     addEventListener("beforeprint", () => {
       drawAll();
-      for (const plot of plots.filter(isDrawn)) {
-        Plotly.relayout(plot, { width: plot.closest(".wide") ? PAPER.wide : PAPER.half });
-      }
+      resize((plot) => ({ width: plot.closest(".wide") ? PAPER.wide : PAPER.half }));
     });
-    addEventListener("afterprint", () => {
-      for (const plot of plots.filter(isDrawn)) Plotly.relayout(plot, { width: null, autosize: true });
-    });
-    refresh();
+    addEventListener("afterprint", () => resize(() => ({ width: null, autosize: true })));
+    albench.apply();
   };
 
-  if (!plots.length) {
-    root.dataset.figures = "drawn";
-  } else if (!("DecompressionStream" in window)) {
-    say(plots, "This browser cannot unpack the figures (it lacks DecompressionStream); the tables hold the same numbers.");
+  const fail = (what) => {
+    say(allPlots(), `${what}; the tables hold the same numbers.`);
+    for (const control of albench.all(".choosers select, .choosers button, .figure .tools button")) control.disabled = true;
+    root.dataset.figures = "none";
+  };
+  if (!("DecompressionStream" in window)) {
+    fail("This browser cannot unpack the figures (it lacks DecompressionStream)");
   } else {
-    start().catch((error) => say(plots, `The figures could not be drawn (${error.message}); the tables hold the same numbers.`));
+    start().then(
+      () => (root.dataset.figures ??= "drawn"),
+      (error) => fail(`The figures could not be drawn (${error.message})`),
+    );
   }
 }

@@ -1,6 +1,6 @@
 "use strict";
 // What the reader chooses. A choice holds for the whole page: choosers of one name follow each other.
-const albench = { hidden: new Set(), choices: {}, axis: null, seeds: false, listeners: [] };
+const albench = { hidden: new Set(), choices: {}, axis: null, seeds: false, listeners: [], parts: {} };
 
 albench.all = (selector, root = document) => Array.from(root.querySelectorAll(selector));
 albench.changed = () => albench.listeners.forEach((listen) => listen());
@@ -12,10 +12,22 @@ albench.apply = () => {
       ([name, value]) => name in albench.choices && albench.choices[name] !== value,
     );
   }
-  // Pictures that are not shown at first wait in templates, so that a browser does not decode them all.
+  // What is not shown at first waits: pictures in templates, so that they are not decoded, and the rest compressed.
   for (const waiting of albench.all(".part:not([hidden]) > template")) waiting.replaceWith(waiting.content);
+  for (const part of albench.all(".part[data-packed]:not([hidden])")) {
+    if (!(part.id in albench.parts)) continue; // not unpacked yet, or not at all
+    part.innerHTML = albench.parts[part.id];
+    delete part.dataset.packed;
+  }
   albench.changed();
 };
+
+// Buttons come and go with what is chosen, so clicks are heard where they end up.
+albench.onClick = (selector, act) =>
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest(selector);
+    if (button && !button.disabled) act(button, button.closest(".part"));
+  });
 
 albench.choose = (name, value) => {
   albench.choices[name] = value;

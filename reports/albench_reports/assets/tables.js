@@ -18,6 +18,7 @@
   };
   const arrange = (part) => {
     const body = bodyOf(part);
+    Array.from(body.rows).forEach((row, place) => (row.dataset.place ??= place)); // as the page was written
     const heading = part.querySelector("th[aria-sort]");
     let rows = Array.from(body.rows);
     if (heading) {
@@ -42,18 +43,11 @@
     arrange(heading.closest(".part"));
   };
 
-  for (const part of albench.all(".part.table")) {
-    Array.from(bodyOf(part).rows).forEach((row, place) => (row.dataset.place = place));
-  }
-  for (const button of albench.all("button[data-sort]")) {
-    button.addEventListener("click", () => sort(button.closest("th")));
-  }
-  for (const button of albench.all("button[data-bring-together]")) {
-    button.addEventListener("click", () => {
-      button.setAttribute("aria-pressed", String(button.getAttribute("aria-pressed") !== "true"));
-      arrange(button.closest(".part"));
-    });
-  }
+  albench.onClick("button[data-sort]", (button) => sort(button.closest("th")));
+  albench.onClick("button[data-bring-together]", (button, part) => {
+    button.setAttribute("aria-pressed", String(button.getAttribute("aria-pressed") !== "true"));
+    arrange(part);
+  });
 
   const rowsOf = (table) => {
     const headings = Array.from(table.tHead.rows[0].cells);
@@ -67,10 +61,7 @@
     return [names, ...values];
   };
 
-  for (const button of albench.all(".table button[data-csv]")) {
-    const part = button.closest(".part");
-    button.addEventListener("click", () =>
-      albench.download(`${part.id}.csv`, "text/csv", albench.csv(rowsOf(part.querySelector("table")))),
-    );
-  }
+  albench.onClick(".table button[data-csv]", (_, part) =>
+    albench.download(`${part.id}.csv`, "text/csv", albench.csv(rowsOf(part.querySelector("table")))),
+  );
 }
