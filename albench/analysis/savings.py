@@ -84,34 +84,34 @@ def savings(labels: pd.DataFrame, reference: str) -> pd.DataFrame:
     """
     rows = []
     for scenario, here in labels.groupby("scenario", sort=False):
-        own = {name: cells.set_index("seed") for name, cells in here.groupby("strategy", sort=False)}
-        for strategy, cells in own.items():
-            if strategy == reference:
-                continue
-            seeds = cells.index.intersection(own[reference].index if reference in own else [])
-            saved = _saved(cells.loc[seeds], own[reference].loc[seeds]) if len(seeds) else _saved(cells[:0], cells[:0])
-            rows.append({"scenario": scenario, "strategy": strategy, **saved})
+        queried = here.pivot(index="seed", columns="strategy", values="n_queried")
+        budget = here.pivot(index="seed", columns="strategy", values="n_budget")
+        nothing = pd.Series(math.nan, index=queried.index)  # of a reference that did not run
+        base = queried.get(reference, nothing), budget.get(reference, nothing)
+        for strategy in dict.fromkeys(here["strategy"]):
+            if strategy != reference:
+                saved = _saved(queried[strategy], budget[strategy], *base)
+                rows.append({"scenario": scenario, "strategy": strategy, **saved})
     columns = ["n_pairs", "n_censored", "saving", "saving_low", "saving_high", "median_low", "median_high"]
     return pd.DataFrame(rows, columns=["scenario", "strategy", *columns])
 
 
-def _saved(cells: pd.DataFrame, reference: pd.DataFrame) -> dict[str, float]:
-    """Return the savings of cells against those of the reference at the same seeds, row by row."""
-    own, other = cells["n_queried"].to_numpy(dtype=float), reference["n_queried"].to_numpy(dtype=float)
-    own_budget, other_budget = cells["n_budget"].to_numpy(), reference["n_budget"].to_numpy()
-    says = (own != 0) & (other != 0)
-    own, other, own_budget, other_budget = own[says], other[says], own_budget[says], other_budget[says]
-    censored = np.isnan(own) | np.isnan(other)
+def _saved(*columns: pd.Series[float]) -> dict[str, float]:
+    """Return the savings from labels and budget of a strategy, then of the reference, by seed."""
+    n, b, n_other, b_other = (column.to_numpy(dtype=float) for column in columns)
+    pairs = ~np.isnan(b) & ~np.isnan(b_other) & (n != 0) & (n_other != 0)
+    n, b, n_other, b_other = n[pairs], b[pairs], n_other[pairs], b_other[pairs]
+    censored = np.isnan(n) | np.isnan(n_other)
     # what a censored count must exceed bounds the saving on one side; where both are censored nothing is known
-    low = 1 - np.where(np.isnan(own), math.inf, own) / np.where(np.isnan(other), other_budget, other)
-    high = 1 - np.where(np.isnan(own), own_budget, own) / np.where(np.isnan(other), math.inf, other)
-    one = MeanInterval.of([] if censored.any() else 1 - own / other)
+    low = 1 - np.where(np.isnan(n), math.inf, n) / np.where(np.isnan(n_other), b_other, n_other)
+    high = 1 - np.where(np.isnan(n), b, n) / np.where(np.isnan(n_other), math.inf, n_other)
+    one = MeanInterval.of([] if censored.any() else 1 - n / n_other)
     return {
-        "n_pairs": len(own),
+        "n_pairs": len(n),
         "n_censored": int(censored.sum()),
         "saving": one.mean,
         "saving_low": one.low,
         "saving_high": one.high,
-        "median_low": float(np.median(low)) if len(own) else math.nan,
-        "median_high": float(np.median(high)) if len(own) else math.nan,
+        "median_low": float(np.median(low)) if len(n) else math.nan,
+        "median_high": float(np.median(high)) if len(n) else math.nan,
     }

@@ -285,3 +285,12 @@ def test_numbers_in_figures_are_short_and_never_nan(tmp_path: Path) -> None:
     values = np.array(re.findall(r"\d+\.\d+", json.dumps(page.figures, allow_nan=False)))
     assert len(values)
     assert max(len(value.replace(".", "").lstrip("0")) for value in values) <= 17
+
+
+def test_of_many_strategies_the_reference_and_some_others_can_be_compared_with(tmp_path: Path) -> None:
+    study = Synthetic(effects={f"s{place}": 0.0 for place in range(12)} | {"random": 0.0}, seeds=[0, 1], rounds=2)
+    found = content(study.results(tmp_path), "leaderboard")
+    offered = {part.when["reference"] for part in found.parts if "reference" in part.when}
+    assert len(offered) == 10
+    assert "random" in offered
+    assert any(text.startswith("10 of 13 strategies can be chosen as the reference") for text in notes(found))

@@ -13,6 +13,7 @@ from albench.analysis.curves import areas, mean_curves
 from albench.analysis.pairs import compare
 from albench.contracts.report import Column, Content, Figure, Part, ReportSection, Results, Table
 from albench_reports import draw
+from albench_reports.sections.choices import references
 from albench_reports.wording import points
 
 _COLUMNS = (
@@ -50,7 +51,7 @@ class Cost(ReportSection):
     def compute(self, results: Results) -> Mapping[str, pd.DataFrame]:
         """Return the costs of each strategy, query times by round, and the gains over every reference."""
         cells = areas(results.rounds)
-        gains = {f"over {name}": compare(cells, "accuracy_area", name) for name in results.strategies}
+        gains = {f"over {name}": compare(cells, "accuracy_area", name) for name in references(results)}
         later = results.rounds[results.rounds["round"] > 0]
         return {"costs": costs(results.rounds), "times": mean_curves(later, ("query_seconds",)), **gains}
 
@@ -63,7 +64,7 @@ class Cost(ReportSection):
             own = frames["costs"][frames["costs"]["scenario"] == scenario]
             parts.append(Table(own, f"{scenario}: time and memory", _COLUMNS, when={"scenario": scenario}))
             parts += _times(frames["times"], results, scenario)
-            for reference in results.strategies:
+            for reference in references(results):
                 parts += _gains(frames[f"over {reference}"], own, scenario, reference)
         if results.benchmarks:
             benchmarks = pd.DataFrame(list(results.benchmarks))

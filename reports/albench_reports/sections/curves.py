@@ -13,6 +13,7 @@ from albench.analysis.bands import difference_curves
 from albench.analysis.curves import mean_curves
 from albench.contracts.report import Content, Figure, ReportSection, Results
 from albench_reports import draw
+from albench_reports.sections.choices import references
 from albench_reports.wording import points
 
 METRICS = {
@@ -41,7 +42,7 @@ class Curves(ReportSection):
 
     def compute(self, results: Results) -> Mapping[str, pd.DataFrame]:
         """Return the mean curves with their intervals, and the differences to each strategy as the reference."""
-        differences = {f"to {name}": difference_curves(results.rounds, name) for name in results.strategies}
+        differences = {f"to {name}": difference_curves(results.rounds, name) for name in references(results)}
         return {"curves": mean_curves(results.rounds, tuple(METRICS)), **differences}
 
     def draw(self, frames: Mapping[str, pd.DataFrame], results: Results) -> Content:
@@ -50,7 +51,7 @@ class Curves(ReportSection):
         for scenario in results.scenarios:
             here = results.rounds[results.rounds["scenario"] == scenario]
             figures += [_figure(frames["curves"], here, results, m) for m in METRICS if here[m].notna().any()]
-            for reference in results.strategies:
+            for reference in references(results):
                 figures += _difference(frames[f"to {reference}"], scenario, reference)
         if not figures:
             return Content("No cell has finished yet, so there is no curve.")

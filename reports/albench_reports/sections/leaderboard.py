@@ -10,11 +10,17 @@ import pandas as pd
 
 from albench.analysis.leaderboard import leaderboard
 from albench.analysis.savings import default_target, labels_to_target, median_labels, savings
-from albench.contracts.report import Column, Content, Figure, ReportSection, Results, Table
+from albench.contracts.report import Column, Content, Figure, Note, Part, ReportSection, Results, Table
 from albench_reports import draw
 from albench_reports.palette import family
+from albench_reports.sections.choices import references
 from albench_reports.sections.headline import headline, limits
 from albench_reports.wording import percent, points
+
+_FEWER = (
+    "{offered} of {total} strategies can be chosen as the reference on this page; albench report --reference NAME "
+    "writes it for any other."
+)
 
 
 @dataclass(frozen=True)
@@ -26,7 +32,7 @@ class Leaderboard(ReportSection):
 
     def compute(self, results: Results) -> Mapping[str, pd.DataFrame]:
         """Return a leaderboard for every strategy as the reference, and the labels to each scenario's target."""
-        frames = {f"board {name}": _board(results, name) for name in _references(results)}
+        frames = {f"board {name}": _board(results, name) for name in references(results)}
         pieces = [
             median_labels(labels_to_target(own, target)).assign(target=target)
             for own, target in _targets(results)
@@ -40,9 +46,10 @@ class Leaderboard(ReportSection):
         if results.rounds.empty:
             return Content("No cell has finished yet, so there is nothing to compare.")
         targets = dict(zip(frames["labels"]["scenario"], frames["labels"]["target"], strict=True))
-        sentences, warnings, parts = [], [], []
+        sentences, warnings = [], []
+        parts: list[Part] = []
         for scenario in results.scenarios:
-            for reference in _references(results):
+            for reference in references(results):
                 board = frames[f"board {reference}"]
                 here = board[board["scenario"] == scenario]
                 parts += _parts(here, scenario, reference, targets.get(scenario))
@@ -50,11 +57,9 @@ class Leaderboard(ReportSection):
                     labels = frames["labels"][frames["labels"]["scenario"] == scenario]
                     sentences.append(headline(here, labels, targets.get(scenario), scenario, reference))
                     warnings += limits(here, scenario, reference)
+        if len(references(results)) < len(results.strategies):
+            parts.append(Note(_FEWER.format(offered=len(references(results)), total=len(results.strategies))))
         return Content("\n".join(sentences), parts, warnings)
-
-
-def _references(results: Results) -> list[str]:
-    return results.strategies
 
 
 def _targets(results: Results) -> list[tuple[pd.DataFrame, float | None]]:

@@ -13,6 +13,7 @@ from albench.analysis.curves import areas
 from albench.analysis.intervals import words
 from albench.analysis.significance import LEVEL, null_checks, penalties, signed_rank_tests
 from albench.contracts.report import Column, Content, Note, Part, ReportSection, Results, Table
+from albench_reports.sections.choices import references
 from albench_reports.sections.diagrams import critical_differences, penalty_matrix
 from albench_reports.wording import count, p_value, points
 
@@ -76,7 +77,7 @@ class Significance(ReportSection):
     def compute(self, results: Results) -> Mapping[str, pd.DataFrame]:
         """Return the tests against every reference, the penalty matrices, the blocks and the null checks."""
         cells = areas(results.rounds)
-        tests = {f"against {name}": signed_rank_tests(cells, "accuracy_area", name) for name in results.strategies}
+        tests = {f"against {name}": signed_rank_tests(cells, "accuracy_area", name) for name in references(results)}
         return {
             **tests,
             "penalties": penalties(results.rounds),
@@ -90,7 +91,7 @@ class Significance(ReportSection):
             return Content("One strategy alone cannot be compared; run another one beside it.")
         parts: list[Part] = []
         for scenario in results.scenarios:
-            for reference in results.strategies:
+            for reference in references(results):
                 tests = frames[f"against {reference}"]
                 here = tests[(tests["scenario"] == scenario) & (tests["n_pairs"] > 0)]
                 if len(here):

@@ -11,6 +11,7 @@ import pandas as pd
 from albench.analysis.savings import default_target, labels_to_target, median_labels, savings, targets
 from albench.contracts.report import Column, Content, Figure, ReportSection, Results, Table
 from albench_reports.draw import numbers
+from albench_reports.sections.choices import references
 from albench_reports.wording import percent
 
 _COLUMNS = (
@@ -74,7 +75,7 @@ class Targets(ReportSection):
         for (scenario, target), own in labels.groupby(["scenario", "target"], sort=False):
             when = {"scenario": str(scenario), "target": percent(float(str(target)))}
             parts.append(_figure(own, results, when))
-            parts += [_table(own, name, when) for name in results.strategies]
+            parts += [_table(own, name, when) for name in references(results)]
         scenario = results.scenarios[0]
         first = default_target(results.rounds[results.rounds["scenario"] == scenario], results.reference)
         chosen = {"target": percent(first)} if first is not None else {}
