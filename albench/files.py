@@ -40,7 +40,7 @@ def replacing(path: Path) -> Iterator[Path]:
 @contextmanager
 def appending(path: Path) -> Iterator[TextIO]:
     """Open a text file to append to it; WriteError when the disk does not take what is written."""
-    with _writing(path), path.open("a", encoding="utf-8") as file:
+    with _writing(path), path.open("a", encoding="utf-8", errors="replace") as file:
         yield file
 
 
@@ -59,9 +59,9 @@ def _writing(path: Path) -> Iterator[None]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Replace a file's text at once."""
+    """Replace a file's text at once; half a surrogate pair, as an undecodable file name has, becomes "?"."""
     with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", errors="replace")
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from albench_reports.palette import Style
+from albench_reports.plain import plain
 
 # Plotly reads a small HTML of its own in these; escaped, a name is shown as it was written.
 _TEXT_KEYS = {"name", "text", "hovertext", "ticktext", "x", "y", "z", "labels", "title"}
@@ -72,5 +73,5 @@ def _escaped(value: Any, key: str = "") -> Any:
     if isinstance(value, (list, tuple)):
         return [_escaped(item, key) for item in value]
     if isinstance(value, str) and key in _TEXT_KEYS:
-        return html.escape(value, quote=False)
+        return html.escape(plain(value), quote=False)
     return value

@@ -17,6 +17,7 @@ import pandas as pd
 from albench.analysis.leaderboard import leaderboard
 from albench.contracts.report import ReportFormat, Results
 from albench.files import write_text
+from albench_reports.plain import plain
 
 Row = Mapping[Any, Any]
 _LATEX = {
@@ -33,7 +34,7 @@ class LeaderboardFormat(ReportFormat):
 
     def write(self, results: Results, path: Path) -> Path:
         """Write the text and return its path."""
-        write_text(path, self.text(leaderboard(results.rounds, results.reference), results))
+        write_text(path, plain(self.text(leaderboard(results.rounds, results.reference), results)))
         return path
 
     @abstractmethod

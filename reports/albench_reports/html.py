@@ -12,6 +12,7 @@ from albench.contracts.report import ReportFormat, Results
 from albench.files import write_text
 from albench_reports import bundle
 from albench_reports.assemble import Page, assemble
+from albench_reports.plain import plain
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ def render(page: Page) -> str:
         loader=PackageLoader("albench_reports"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=lambda value: plain(value) if isinstance(value, str) else value,
         trim_blocks=True,
         lstrip_blocks=True,
     )

@@ -65,6 +65,22 @@ def test_a_hostile_name_is_text_and_nothing_else(tmp_path: Path, browser: Browse
     opened.assert_quiet()
 
 
+def test_characters_that_act_on_the_text_around_them_are_replaced(tmp_path: Path) -> None:
+    acting = "a\u202eb\x1b[31m\x07c"
+    study = Synthetic(
+        name=f"study {acting}",
+        effects={"random": 0.0, f"emoc[note={acting}]": 0.02},
+        missing={("random", 2): f"ValueError: half a pair \ud800 {acting}"},
+    )
+    store = study.write(tmp_path / "store")
+    for name in ("report.html", "report.csv", "report.md"):
+        path = write_report(store, tmp_path / name, Path(name).suffix[1:])
+        assert path is not None
+        text = path.read_bytes().decode("utf-8")
+        assert "emoc[note=a\ufffdb\ufffd[31m\ufffdc]" in text.replace("\\", "")
+        assert not set("\u202e\x1b\x07") & set(text)
+
+
 def test_no_script_but_the_pages_own_can_run(tmp_path: Path, browser: Browser) -> None:
     opened = browser.open(report(Synthetic(), tmp_path))
     opened.page.evaluate(
