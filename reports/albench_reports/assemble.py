@@ -11,6 +11,7 @@ from albench.errors import reason
 from albench.plugins import Entry, host
 from albench_reports.bundle import packed_json
 from albench_reports.dress import dress
+from albench_reports.leaders import LINES_AT_FIRST, MANY, first_to_last
 from albench_reports.palette import Style, styles
 from albench_reports.tables import Grid, grid
 
@@ -75,6 +76,7 @@ class Page:
     sections: Sequence[PageSection]
     looks: Mapping[str, Style]
     chosen: Mapping[str, str] = field(default_factory=dict)
+    hidden: frozenset[str] = frozenset()  # strategies that figures do not show until they are switched on
 
     @property
     def warnings(self) -> list[str]:
@@ -103,11 +105,12 @@ class Page:
 
 def assemble(results: Results) -> Page:
     """Return the page of some results."""
-    looks = styles(results.strategies)
+    looks = styles(first_to_last(results))  # those that figures begin with differ in colour
+    hidden = frozenset(list(looks)[LINES_AT_FIRST:] if len(looks) > MANY else ())
     drawn = [_drawn(entry, results) for entry in host().all_entries(["report-sections"])]
     drawn.sort(key=lambda section: (section.order, section.id))
     chosen = _chosen(results, drawn)
-    return Page(results, [_made(section, chosen, looks) for section in drawn], looks, chosen)
+    return Page(results, [_made(section, chosen, looks) for section in drawn], looks, chosen, hidden)
 
 
 def _drawn(entry: Entry, results: Results) -> PageSection:

@@ -30,6 +30,7 @@ class Style:
     colour: str
     dash: str
     marker: str
+    shade: float = 0.16
 
     @property
     def dash_array(self) -> str:
@@ -40,7 +41,7 @@ class Style:
     def fill(self) -> str:
         """The colour of a band, translucent."""
         red, green, blue = (int(self.colour[place : place + 2], 16) for place in (1, 3, 5))
-        return f"rgba({red},{green},{blue},0.16)"
+        return f"rgba({red},{green},{blue},{self.shade})"
 
 
 def family(strategy: str) -> str:
@@ -49,7 +50,9 @@ def family(strategy: str) -> str:
 
 
 def styles(strategies: Iterable[str]) -> dict[str, Style]:
-    """Return each strategy's style, by its place in the study."""
+    """Return each strategy's style, by its place."""
+    strategies = list(strategies)
+    shade = 0.16 if len(strategies) <= len(COLOURS) - 2 else 0.08  # bands lie over each other
     families: dict[str, int] = {}
     variants: dict[str, int] = {}
     found = {}
@@ -62,5 +65,6 @@ def styles(strategies: Iterable[str]) -> dict[str, Style]:
             colour=COLOURS[place % len(COLOURS)],
             dash=DASHES[(place + variant) % len(DASHES)],
             marker=MARKERS[place % len(MARKERS)],
+            shade=shade,
         )
     return found

@@ -136,6 +136,24 @@ def test_the_legend_switches_a_strategy_off_in_all_figures_and_on_again(opened: 
         assert "min" in drawn_names(opened, caption)
 
 
+def test_of_many_strategies_figures_begin_with_the_reference_and_those_that_lead(
+    tmp_path: Path, browser: Browser
+) -> None:
+    effects = {"random": 0.0, **{f"s{place}": 0.01 * place for place in range(1, 12)}}
+    path = write_report(Synthetic(effects=effects, noise=0.0001).write(tmp_path / "store"))
+    assert path is not None
+    opened = browser.open(path)
+    leading = {"random", *(f"s{place}" for place in range(5, 12))}
+    assert drawn_names(opened, "Accuracy, digits") == leading
+    assert set(board(opened)) == set(effects)
+    for show, wanted in {"all": set(effects), "first": leading}.items():
+        opened.page.locator(f"button[data-show={show}]").click()
+        wait(opened)
+        assert drawn_names(opened, "Accuracy, digits") == wanted
+    shown = opened.page.locator("button[data-strategy][aria-pressed=true] line")
+    assert len({line.get_attribute("stroke") for line in shown.all()}) == len(leading)
+
+
 def test_one_button_switches_all_variants_of_a_strategy(opened: Opened) -> None:
     family = opened.page.locator("button[data-family]")
     assert family.inner_text() == "emoc, 2 variants"

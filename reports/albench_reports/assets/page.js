@@ -54,6 +54,14 @@ for (const select of albench.all("select[data-choice]")) {
     albench.changed();
   };
   const isShown = (button) => button.getAttribute("aria-pressed") === "true";
+  const first = strategies.filter(isShown);
+  for (const button of strategies) if (!isShown(button)) albench.hidden.add(button.dataset.strategy);
+  for (const button of albench.all("button[data-show]")) {
+    button.addEventListener("click", () => {
+      if (button.dataset.show === "first") show(strategies, false);
+      show(button.dataset.show === "first" ? first : strategies, true);
+    });
+  }
   for (const button of strategies) button.addEventListener("click", () => show([button], !isShown(button)));
   for (const button of albench.all("button[data-family]")) {
     const variants = albench.all("button[data-strategy]", button.parentNode);

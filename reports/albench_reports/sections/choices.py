@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from albench.contracts.report import Results
-
-MOST_REFERENCES = 10  # each has tables and figures of its own
+from albench_reports.leaders import MANY, first
 
 
 def references(results: Results) -> list[str]:
-    """Return the strategies that can be compared with: all, or of many the study's reference and the first ones."""
-    if len(results.strategies) <= MOST_REFERENCES:
+    """Return the strategies that can be compared with: all, or of many the study's reference and the leading ones.
+
+    Each has tables and figures of its own.
+    """
+    if len(results.strategies) <= MANY:
         return results.strategies
-    others = [name for name in results.strategies if name != results.reference]
-    offered = {results.reference, *others[: MOST_REFERENCES - 1]}
+    offered = set(first(results, MANY))
     return [name for name in results.strategies if name in offered]
