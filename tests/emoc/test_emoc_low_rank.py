@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch.nn import functional as F
 
 import albench
@@ -12,7 +14,7 @@ from albench_strategies.emoc import lowrank, problem
 from albench_strategies.emoc.forms import Form
 from albench_strategies.emoc.layers import Shape
 from albench_strategies.emoc.lowrank import pays
-from albench_strategies.emoc.spectrum import orthonormal, rms_relative_error, top_directions
+from albench_strategies.emoc.spectrum import NEGLIGIBLE, factored, orthonormal, rms_relative_error, top_directions
 from tests.emoc.queries import small_query
 
 EXPLICIT, GRAM = Form.explicit, Form.gram
@@ -52,6 +54,7 @@ def test_emoc_low_rank_scores_are_within_the_tolerance_of_exact_ones(
 def test_emoc_low_rank_measures_its_error_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lowrank, "WORTH_IT", 10.0)
     monkeypatch.setattr(lowrank, "CHECKED_PAIRS", 150)
+    monkeypatch.setattr(lowrank, "PILOT_IMAGES", 10_000)
     query = wide_query()
     near = albench.strategy("emoc[label=example,tolerance=0.1]").score(query)
     exact = albench.strategy("emoc[label=example,tolerance=0]").score(wide_query())
@@ -70,14 +73,26 @@ def test_emoc_grows_the_rank_with_the_demand_until_only_exact_scores_will_do(mon
     assert ranks == [2, 64, "exact"]
 
 
-def test_emoc_tries_the_next_rank_when_the_pilot_images_were_too_hopeful(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lowrank, "WORTH_IT", 10.0)
-    monkeypatch.setattr(lowrank, "RANKS", (2, 64))
-    monkeypatch.setattr(lowrank, "PILOT_MARGIN", 1e9)
-    query = wide_query()
-    albench.strategy("emoc[tolerance=0.02]").score_sets(query)
-    assert query.notes["emoc_rank"] == 64
-    assert float(query.notes["emoc_rms_error"]) <= 0.02
+@settings(deadline=None)
+@given(st.integers(1, 40), st.integers(1, 6), st.integers(1, 30), st.integers(0, 1000))
+def test_emoc_directions_over_few_inputs_lose_as_little_as_they_promise(
+    rank: int, outputs: int, width: int, seed: int
+) -> None:
+    draws = torch.Generator().manual_seed(seed)
+    decay = torch.logspace(0, -3, width, dtype=torch.float64)
+    rows = torch.randn(rank, outputs, width, generator=draws, dtype=torch.float64) * decay
+    directions, sizes = rows.reshape(rank, -1), torch.rand(rank, generator=draws, dtype=torch.float64)
+    found = factored(directions, sizes, width)
+    lost = ((directions - found.expanded()) * sizes[:, None]).square().sum()
+    assert found.basis.shape[1] <= width
+    assert lost <= (NEGLIGIBLE + 1e-9) * (directions * sizes[:, None]).square().sum()
+
+
+def test_emoc_directions_that_are_all_zero_stay_so() -> None:
+    found = factored(torch.zeros(3, 12), torch.zeros(3), 4)
+    assert found.basis.shape == (4, 1)
+    assert not found.expanded().any()
+    assert factored(torch.zeros(0, 12), torch.zeros(0), 4).expanded().shape == (0, 12)
 
 
 def test_emoc_low_rank_scores_repeat_bit_for_bit(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,9 @@
 """EMOC scores from low-rank gradients: most of what candidates would change lies in few directions.
 
 The explicit layers' gradients of all candidates, scaled to unit norm, nearly lie in the space of their top r right
-singular vectors V. So J g is replaced by (J V^T)(V g): two thin products instead of a thick one. The other layers stay
-exact. How good that is gets measured: exact scores of 32 random pairs ride along in the same pass over the images.
+singular vectors V. So J g is replaced by (J V^T)(V g): two thin products instead of a thick one. And V itself nearly
+lies in few combinations of a layer's inputs, so that J is built from patches a tenth as wide. The other layers stay
+exact. How good that is gets measured, against exact scores of 32 random pairs on random images.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ from albench_strategies.emoc.layers import Factors, Shape
 from albench_strategies.emoc.precision import matmul_precision, product_dtype
 from albench_strategies.emoc.problem import Problem, is_single
 from albench_strategies.emoc.row_sums import Grams, finish, row_sums
-from albench_strategies.emoc.spectrum import OVERSAMPLING, rms_relative_error, top_directions
+from albench_strategies.emoc.spectrum import OVERSAMPLING, Probes, factored, rms_relative_error, top_directions
 
 RANKS = (64, 128, 256, 512)
 CHECKED_PAIRS = 32
 FIRST_SKETCH = 128
-PILOT_IMAGES = 64  # with fewer, the error measured on them strays by half
+PILOT_IMAGES = 128  # on which errors are measured; with 24 they strayed by half
 PILOT_MARGIN = 0.9  # of the tolerance, since the pilot images measure with an error of their own
 WORTH_IT = 0.8  # of the exact path's cost, at the most
 
@@ -40,9 +41,10 @@ class Estimate:
 
 
 def low_rank_scores(problem: Problem, tolerance: float, generator: torch.Generator) -> Estimate | None:
-    """Return scores whose rms relative error, measured on 32 random pairs, is at most `tolerance`.
+    """Return scores whose rms relative error, measured on 32 random pairs and 128 images, is at most `tolerance`.
 
-    The pairs come from `generator`. None where exact scores would cost about as much, or no rank is good enough.
+    Pairs and images are drawn from `generator`. None where exact scores would cost about as much, or no rank is good
+    enough.
     """
     forms, shapes = problem.forms(), problem.shapes()
     ranks = [rank for rank in RANKS if pays(shapes, forms, len(problem.images), len(problem), rank)]
@@ -64,9 +66,10 @@ def pays(shapes: list[Shape], forms: list[Form], n_images: int, n_pairs: int, ra
             shared += n_images * n_pairs * shape.positions * (shape.width + shape.functions * shape.outputs)
     rows = n_images * shapes[0].functions
     basis = thick * n_pairs * (2 * (max(rank, FIRST_SKETCH) + OVERSAMPLING) + rank)
-    project = (rows + PILOT_IMAGES) * (thick * (rank + CHECKED_PAIRS) + rank * n_pairs)
+    project = rows * (thick + n_pairs) * rank  # at the most: patches are narrowed, by how much is not known before
+    pilot = min(n_images, PILOT_IMAGES) * shapes[0].functions * thick * (rank + CHECKED_PAIRS)
     exact = shared + rows * n_pairs * thick
-    return rank < n_pairs and shared + basis + project < WORTH_IT * exact
+    return rank < n_pairs and shared + basis + project + pilot < WORTH_IT * exact
 
 
 class _LowRank:
@@ -87,15 +90,7 @@ class _LowRank:
         self.check = gather(problem, self.layout, self.checked)
 
     def grown(self, ranks: list[int], tolerance: float) -> Estimate | None:
-        """Return the estimate of the smallest rank that is good enough, or None."""
-        for directions in self._promising(ranks, tolerance):
-            found = self._estimate(directions)
-            if found.error <= tolerance:
-                return found
-        return None
-
-    def _promising(self, ranks: list[int], tolerance: float) -> Iterator[Tensor]:
-        """Yield the directions of those ranks, in order, whose error on the pilot images is small enough."""
+        """Return the estimate of the smallest rank whose error on the pilot images is small enough, or None."""
         jacobian, others = self._pilot_changes()
         exact = (others + jacobian @ self.check.rows.T).abs().sum(dim=0)
         found = self.held.rows[:0]
@@ -103,9 +98,22 @@ class _LowRank:
             if len(found) < min(rank, len(self.held.rows)):  # the cost of 64 is mostly that of 128
                 found = top_directions(self.held.rows, max(rank, FIRST_SKETCH), self.generator)
             directions = found[:rank]
-            near = (jacobian @ directions.T) @ (self.check.rows @ directions.T).T
-            if rms_relative_error((others + near).abs().sum(dim=0), exact) <= PILOT_MARGIN * tolerance:
-                yield directions
+            probes = self._probes(directions)
+            seen = torch.cat([probe.expanded() for probe in probes], dim=1)
+            near = (jacobian @ seen.T) @ (self.check.rows @ directions.T).T
+            error = rms_relative_error((others + near).abs().sum(dim=0), exact)
+            if error <= PILOT_MARGIN * tolerance:
+                return Estimate(self._scores(directions, probes), len(directions), error)
+        return None
+
+    def _probes(self, directions: Tensor) -> list[Probes]:
+        """Return the directions of each explicit layer, factored over few combinations of its inputs."""
+        sizes = (self.held.rows @ directions.T).square().mean(dim=0).sqrt()
+        parts = torch.split(directions, self.layout.widths, dim=1)
+        shapes = self.problem.shapes()
+        return [
+            factored(part, sizes, shapes[layer].width) for layer, part in zip(self.layout.explicit, parts, strict=True)
+        ]
 
     def _pilot_changes(self) -> tuple[Tensor, Tensor]:
         """Return the pilot images' Jacobian of the explicit layers, and the checked pairs' changes through others."""
@@ -116,24 +124,18 @@ class _LowRank:
             changes.append(self._other_changes(factors, self.check.others, len(jacobians[-1])))
         return torch.cat(jacobians), torch.cat(changes)
 
-    def _estimate(self, directions: Tensor) -> Estimate:
-        """Score all pairs, and the checked ones exactly beside them, in one pass over the images."""
-        problem, rank = self.problem, len(directions)
+    def _scores(self, directions: Tensor, probes: list[Probes]) -> Tensor:
+        """Score all pairs in one pass over the images."""
         pairs = self._coordinates(directions)
-        probes = torch.split(torch.cat([directions, self.check.rows]), self.layout.widths, dim=1)
 
         def partial(images: Tensor) -> Tensor:
-            factors = problem.jacobian(images)
-            projected = self._projected(factors, probes)
-            near = self._near(factors, projected[:, :rank].contiguous(), pairs)
-            rest = self._other_changes(factors, self.check.others, len(projected))
-            return torch.cat([near, (projected[:, rank:] + rest).abs_().sum(dim=0, dtype=torch.float64)])
+            factors = self.problem.jacobian(images)
+            return self._near(factors, self._projected(factors, probes), pairs)
 
-        total = torch.zeros(len(problem) + len(self.checked), dtype=torch.float64, device=self.checked.device)
-        for part in problem.over_images(self._chunk_size(), partial):
+        total = torch.zeros(len(self.problem), dtype=torch.float64, device=self.checked.device)
+        for part in self.problem.over_images(self._chunk_size(), partial):
             total += part
-        scores, exact = torch.split(total / len(problem.images), [len(problem), len(self.checked)])
-        return Estimate(scores.to(problem.images.dtype), rank, rms_relative_error(scores[self.checked], exact))
+        return (total / len(self.problem.images)).to(self.problem.images.dtype)
 
     def _coordinates(self, directions: Tensor) -> Gathered:
         if self.holds_all:
@@ -160,19 +162,26 @@ class _LowRank:
             add_single_gram(changes, x, side)
         return changes
 
-    def _projected(self, factors: list[Factors], probes: tuple[Tensor, ...]) -> Tensor:
-        """Return the products of a chunk's Jacobian with the probes, (images * F, n_probes)."""
+    def _projected(self, factors: list[Factors], probes: list[Probes]) -> Tensor:
+        """Return the products of a chunk's Jacobian with the directions, (images * F, r)."""
         projected: Tensor | None = None
         for layer, probe in zip(self.layout.explicit, probes, strict=True):
-            jacobian = explicit(factors[layer], self.problem.recorder.space, f"image {layer}")
+            narrow = Factors(self._narrowed(factors[layer].patches, probe.basis, layer), factors[layer].deltas)
+            jacobian = explicit(narrow, self.problem.recorder.space, f"image {layer}")
             dtype = product_dtype(self.problem.precision, jacobian)
             if projected is not None and dtype == projected.dtype:
-                projected.addmm_(jacobian, probe.T)
+                projected.addmm_(jacobian, probe.weights.T)
                 continue
-            product = (jacobian.to(dtype) @ probe.to(dtype).T).to(probe.dtype)
+            product = (jacobian.to(dtype) @ probe.weights.to(dtype).T).to(probe.weights.dtype)
             projected = product if projected is None else projected.add_(product)
         assert projected is not None
         return projected
+
+    def _narrowed(self, patches: Tensor, basis: Tensor, layer: int) -> Tensor:
+        shape = (*patches.shape[:-1], basis.shape[1])
+        result = self.problem.recorder.space.take(f"narrow {layer}", shape, patches.dtype, patches.device)
+        torch.mm(patches.flatten(0, -2), basis, out=result.flatten(0, -2))
+        return result
 
     def _chunk_size(self) -> int:
         return self.problem.chunk_size(self.problem.shapes()[0].functions * max(*self.layout.widths, len(self.problem)))

@@ -2,10 +2,47 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
 OVERSAMPLING = 16  # sketched directions beyond those wanted
+NEGLIGIBLE = 1e-3  # of the gradients' squared norm in the directions; scores do not notice (docs/emoc.md)
+
+
+@dataclass(frozen=True)
+class Probes:
+    """Directions of one layer's gradients, factored: each is nearly its `weights` times `basis`^T.
+
+    `basis` is (d, k), orthonormal columns over the layer's d inputs; `weights` (r, G p k). So a gradient
+    sum_t D_t U_t^T meets a direction as sum_t D_t (U_t basis)^T meets its weights: with patches k wide instead of d.
+    """
+
+    basis: Tensor
+    weights: Tensor
+
+    def expanded(self) -> Tensor:
+        """Return the directions that these stand for, (r, G p d)."""
+        width, kept = self.basis.shape
+        n, size = self.weights.shape
+        return (self.weights.reshape(-1, kept) @ self.basis.T).reshape(n, size // kept * width)
+
+
+def factored(directions: Tensor, sizes: Tensor, width: int) -> Probes:
+    """Factor a layer's directions, (r, G p d), over few combinations of its d inputs.
+
+    `sizes` is how large the gradients are along each direction, (r,). Inputs of a convolution are patches, smooth and
+    alike, so few combinations carry the directions; those of less than NEGLIGIBLE in all are left out.
+    """
+    rows = (directions * sizes[:, None]).reshape(-1, width)
+    values, vectors = torch.linalg.eigh((rows.T @ rows).double())
+    values, vectors = values.flip(0).clamp(min=0), vectors.flip(1)
+    left_out = values.sum() - values.cumsum(0)
+    kept = min(width, int((left_out > NEGLIGIBLE * values.sum()).sum()) + 1)
+    basis = vectors[:, :kept].to(directions.dtype).contiguous()
+    n_rows = directions.shape[1] // width
+    return Probes(basis, (directions.reshape(-1, width) @ basis).reshape(len(directions), n_rows * kept))
 
 
 def top_directions(rows: Tensor, rank: int, generator: torch.Generator) -> Tensor:
