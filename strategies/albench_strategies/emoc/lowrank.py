@@ -67,7 +67,8 @@ def pays(shapes: list[Shape], forms: list[Form], n_images: int, n_pairs: int, ra
     rows = n_images * shapes[0].functions
     basis = thick * n_pairs * (2 * (max(rank, FIRST_SKETCH) + OVERSAMPLING) + rank)
     project = rows * (thick + n_pairs) * rank  # at the most: patches are narrowed, by how much is not known before
-    pilot = min(n_images, PILOT_IMAGES) * shapes[0].functions * thick * (rank + CHECKED_PAIRS)
+    pilot_images = min(n_images, PILOT_IMAGES)
+    pilot = pilot_images * (shared / n_images + shapes[0].functions * thick * (rank + CHECKED_PAIRS))
     exact = shared + rows * n_pairs * thick
     return rank < n_pairs and shared + basis + project + pilot < WORTH_IT * exact
 
