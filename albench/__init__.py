@@ -1,7 +1,8 @@
 """albench: a plugin-based benchmark suite for deep active learning.
 
-What a plugin author or a Python user needs is imported from here. Names are resolved when they are first
-used, so that importing albench imports neither torch nor pandas.
+What a plugin author or a Python user needs is imported from here, from `albench.analysis` (frames in, frames out) and
+from `albench.testing`. Names are resolved when they are first used, so that importing albench imports neither torch nor
+pandas.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ from albench.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from albench import testing
-    from albench.api import load, run
-    from albench.build import executor, network, report_section, scenario, strategy
+    from albench.api import load, report, run
+    from albench.contracts.component import Component
     from albench.contracts.executor import Executor
+    from albench.contracts.learner import Examples, Learner
     from albench.contracts.network import Network
+    from albench.contracts.protocol import Labeled, Protocol
     from albench.contracts.query import Query
     from albench.contracts.report import (
         Column,
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
         Figure,
         Gallery,
         Note,
+        Part,
         Picture,
         ReportFormat,
         ReportSection,
@@ -32,70 +36,137 @@ if TYPE_CHECKING:
     )
     from albench.contracts.scenario import DiscoveryScenario, LabeledImages, Scenario, Split
     from albench.contracts.strategy import Strategy
-    from albench.errors import AlbenchError
+    from albench.datadir import data_directory, decoded_directory, is_offline
+    from albench.errors import (
+        AlbenchError,
+        DataError,
+        DivergedError,
+        NetworkError,
+        RequestError,
+        StoreError,
+        StrategyError,
+        WriteError,
+        reason,
+    )
+    from albench.plugins.build import executor, learner, network, protocol, report_section, scenario, strategy
+    from albench.plugins.host import host
     from albench.rng import stream
+    from albench.running.work import perform
+    from albench.store.files import write_text
+    from albench.store.results import load_split
+    from albench.training.schedule import ScheduledLearner
 
 _HOMES = {
     "AlbenchError": "albench.errors",
     "Column": "albench.contracts.report",
+    "Component": "albench.contracts.component",
     "Content": "albench.contracts.report",
+    "DataError": "albench.errors",
     "DiscoveryScenario": "albench.contracts.scenario",
+    "DivergedError": "albench.errors",
+    "Examples": "albench.contracts.learner",
     "Executor": "albench.contracts.executor",
     "Figure": "albench.contracts.report",
     "Gallery": "albench.contracts.report",
+    "Labeled": "albench.contracts.protocol",
     "LabeledImages": "albench.contracts.scenario",
+    "Learner": "albench.contracts.learner",
     "Network": "albench.contracts.network",
+    "NetworkError": "albench.errors",
     "Note": "albench.contracts.report",
+    "Part": "albench.contracts.report",
     "Picture": "albench.contracts.report",
+    "Protocol": "albench.contracts.protocol",
     "Query": "albench.contracts.query",
     "ReportFormat": "albench.contracts.report",
     "ReportSection": "albench.contracts.report",
+    "RequestError": "albench.errors",
     "Results": "albench.contracts.report",
     "Scenario": "albench.contracts.scenario",
+    "ScheduledLearner": "albench.training.schedule",
     "Split": "albench.contracts.scenario",
+    "StoreError": "albench.errors",
     "Strategy": "albench.contracts.strategy",
+    "StrategyError": "albench.errors",
     "Table": "albench.contracts.report",
-    "executor": "albench.build",
+    "WriteError": "albench.errors",
+    "data_directory": "albench.datadir",
+    "decoded_directory": "albench.datadir",
+    "executor": "albench.plugins.build",
+    "host": "albench.plugins.host",
+    "is_offline": "albench.datadir",
+    "learner": "albench.plugins.build",
     "load": "albench.api",
-    "network": "albench.build",
-    "report_section": "albench.build",
+    "load_split": "albench.store.results",
+    "network": "albench.plugins.build",
+    "perform": "albench.running.work",
+    "protocol": "albench.plugins.build",
+    "reason": "albench.errors",
+    "report": "albench.api",
+    "report_section": "albench.plugins.build",
     "run": "albench.api",
-    "scenario": "albench.build",
-    "strategy": "albench.build",
+    "scenario": "albench.plugins.build",
+    "strategy": "albench.plugins.build",
     "stream": "albench.rng",
+    "write_text": "albench.store.files",
 }
 
 __all__ = [
     "AlbenchError",
     "Column",
+    "Component",
     "Content",
+    "DataError",
     "DiscoveryScenario",
+    "DivergedError",
+    "Examples",
     "Executor",
     "Figure",
     "Gallery",
+    "Labeled",
     "LabeledImages",
+    "Learner",
     "Network",
+    "NetworkError",
     "Note",
+    "Part",
     "Picture",
+    "Protocol",
     "Query",
     "ReportFormat",
     "ReportSection",
+    "RequestError",
     "Results",
     "Scenario",
+    "ScheduledLearner",
     "Split",
+    "StoreError",
     "Strategy",
+    "StrategyError",
     "Table",
+    "WriteError",
     "__version__",
+    "data_directory",
+    "decoded_directory",
     "executor",
     "hookimpl",
+    "host",
+    "is_offline",
+    "learner",
     "load",
+    "load_split",
     "network",
+    "perform",
+    "protocol",
+    "reason",
+    "report",
     "report_section",
     "run",
     "scenario",
     "strategy",
     "stream",
     "testing",
+    "write_text",
 ]
 
 

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from albench.cell import CellStatus
 from albench.contracts.executor import Event, Executor
-from albench.datadir import DATA, OFFLINE
-from albench.errors import RequestError, StoreError, WriteError
+from albench.datadir import data_settings
+from albench.errors import RequestError, StoreError, WriteError, shown
 from albench.errors import reason as why
-from albench.plugins import host
-from albench.spec import CellSpec
-from albench.store import Store
-from albench.study import Request, Seeds, Study, Survey, read_study
-from albench.work import Task, cell_name
+from albench.plugins.host import host
+from albench.running.device import check_device
+from albench.running.work import Task
+from albench.store.cell import CellStatus
+from albench.store.store import Store
+from albench.study.choice import HERE
+from albench.study.seeds import Seeds
+from albench.study.spec import CellSpec
+from albench.study.study import Named, Request, Study, Surveys, read_study
 
 if TYPE_CHECKING:
     import pandas as pd
 
 EXIT_OK, EXIT_CELLS, EXIT_REQUEST, EXIT_INTERRUPTED = 0, 1, 2, 130
+LONGEST_PART = 255  # bytes of one name in a path, on every file system that is in use
 
 
 @dataclass
@@ -34,13 +38,13 @@ class Plan:
     store: Path
     cells: list[CellSpec]
     statuses: list[CellStatus]
-    surveys: Mapping[tuple[str, int], Survey]
+    surveys: Surveys
     retry_failed: bool
 
     def rounds(self, cell: CellSpec) -> int:
         """Return how many rounds a cell will have, round 0 left out."""
-        most = self.surveys[cell.scenario.label, cell.seed].most_rounds
-        return most if cell.protocol.rounds is None else min(most, cell.protocol.rounds)
+        most = self.surveys[cell.setting.scenario.label, cell.seed].rounds[cell.setting.label]
+        return most if self.study.rounds is None else min(most, self.study.rounds)
 
     def pending(self) -> list[CellSpec]:
         """Return the cells to run: those missing, and the failed ones when they are to be tried again."""
@@ -68,8 +72,8 @@ class Outcome:
 
 
 def load(store: str | Path, unfinished: bool = False) -> pd.DataFrame:
-    """Return a store's results as a DataFrame, one row a round; see `albench.results.load`."""
-    from albench import results
+    """Return a store's results as a DataFrame, one row a round; see `albench.store.results.load`."""
+    from albench.store import results
 
     return results.load(store, unfinished)
 
@@ -80,24 +84,27 @@ def plan(request: Request, store: str | Path | None = None, retry_failed: bool =
     Raises RequestError, absent or damaged data included.
     """
     study = read_study(request)
-    root = Path(store) if store is not None else Path("runs") / study.name
+    root = _usable(Path(store) if store is not None else Path("runs") / study.name)
     surveys = study.survey()
     cells = study.cells(surveys)
     opened = Store(root)
-    opened.check_same_study(cells)
-    statuses = [CellStatus(**cell_name(cell), **_status(opened, cell)) for cell in cells]
-    return Plan(study, root, cells, statuses, surveys, retry_failed)
+    if (root / "study.json").exists():
+        opened.study()  # of another schema it is refused
+    return Plan(study, root, cells, opened.statuses_of(cells, study.rounds), surveys, retry_failed)
 
 
 def run(
     study: str | Path | None = None,
     *,
-    strategies: str | Sequence[str] | None = None,
-    scenarios: str | Sequence[str] | None = None,
-    network: str | None = None,
+    strategies: Named | None = None,
+    scenarios: Named | None = None,
+    protocol: Named | None = None,
+    learner: Named | None = None,
+    network: Named | None = None,
     preset: str | None = None,
     seeds: Seeds | None = None,
-    protocol: Mapping[str, Any] | None = None,
+    rounds: int | None = None,
+    set: Mapping[str, Any] | None = None,  # noqa: A002 - the option's word
     data: str | Path | None = None,
     offline: bool = False,
     device: str | None = None,
@@ -111,14 +118,17 @@ def run(
 ) -> Outcome:
     """Run a study, or what is missing of it, and write its report.
 
-    `study` is a TOML file; what else is given wins over it, as on the command line. Events (see
-    `albench.work.perform`) go to `on_event` as they come. Raises RequestError when the request is wrong; failed
+    `study` is a TOML file; what else is given wins over it, as on the command line. Strategies, scenarios and so on are
+    texts such as ``"random,emoc[output=softmax]"``, lists of texts and of configured objects, or mappings of names to
+    parameters. A class of a notebook or a script runs in this process, one cell at a time. Events (see
+    `albench.running.work.perform`) go to `on_event` as they come. Raises RequestError when the request is wrong; failed
     cells are in the outcome.
     """
-    request = Request(study, preset, strategies, scenarios, network, seeds, protocol)
+    request = Request(study, preset, strategies, scenarios, protocol, learner, network, seeds, rounds, dict(set or {}))
     with data_settings(data, offline):
         planned = plan(request, store, retry_failed)
-        engine = build_executor(executor, jobs)
+        check_data(planned.study, data)
+        engine = build_executor(executor, jobs, planned.study)
         return perform(planned, engine, device, threads, [], on_event, report)
 
 
@@ -135,10 +145,12 @@ def perform(
     chosen = check_device(device)
     if threads < 1:
         raise RequestError(f"threads={threads}; give 1 or more")
+    for learner in {setting.learner.label: setting.learner for setting in planned.study.settings}.values():
+        learner.build().check_device(chosen)
     opened = Store(planned.store)
     _register(opened, planned, command)
     pending = planned.pending()
-    by_name = {tuple(cell_name(cell).values()): cell for cell in pending}
+    by_name = {tuple(cell.name.values()): cell for cell in pending}
 
     def note(event: Event) -> None:
         if event["event"] == "died":
@@ -149,19 +161,38 @@ def perform(
         if on_event:
             on_event(event)
 
-    tasks = [
-        Task(str(planned.store.resolve()), cell.to_json(), chosen, threads, list(command)).to_json() for cell in pending
-    ]
+    rounds = planned.study.rounds
+    tasks = [Task.of(planned.store, cell, rounds, chosen, threads, command).to_json() for cell in pending]
     if tasks:
         engine.run(tasks, note)
-    statuses = [CellStatus(**cell_name(cell), **_status(opened, cell)) for cell in planned.cells]
-    outcome = Outcome(planned.store, statuses)
+    outcome = Outcome(planned.store, opened.statuses_of(planned.cells, rounds))
     if report:
         try:
             outcome.report = write_report(planned.store)
         except Exception as error:  # noqa: BLE001 - a report that fails must not cost what the cells have earned
             outcome.problems.append(f"the report could not be written: {why(error)}")
     return outcome
+
+
+def report(
+    stores: str | Path | Sequence[str | Path],
+    path: str | Path | None = None,
+    *,
+    format: str = "html",  # noqa: A002 - the option's word
+    reference: str | None = None,
+    benchmarks: str | Path | None = None,
+    data: str | Path | None = None,
+) -> Path:
+    """Write the report of one or several stores and return its path; without one it goes into the store.
+
+    `reference` is the strategy that others are compared with, `data` the folder of data sets for the queried images.
+    Raises RequestError for an unknown format, StoreError for stores that cannot be merged.
+    """
+    host().entry("report-formats", format.partition("[")[0])
+    with data_settings(data, offline=True):  # a report never downloads
+        written = write_report(stores, path, format, reference, benchmarks)
+    assert written is not None
+    return written
 
 
 def write_report(
@@ -176,7 +207,7 @@ def write_report(
     `reference` is the strategy that others are compared with, `benchmarks` a JSON file of pytest-benchmark to show.
     Without a path the report goes into the store. Raises StoreError for stores that cannot be merged.
     """
-    from albench.results import collect
+    from albench.store.results import collect
 
     if format_name == "html" and "html" not in host().names("report-formats"):
         return None
@@ -193,52 +224,46 @@ def write_report(
     return written
 
 
-def check_device(device: str | None) -> str:
-    """Return the device to use: as asked, else CUDA when there is one; RequestError for one that is not there."""
-    import torch
+def build_executor(text: str, jobs: int | None, study: Study | None = None) -> Executor:
+    """Return the executor; `jobs` is a parameter of its own that has an option.
 
-    if device is None:
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        first = str(error).splitlines()[0]
-        raise RequestError(f"the device {device!r} cannot be used ({first}); try --device cpu") from None
-    return device
+    A study with classes that only this process knows runs here; RequestError when something else was asked for.
+    """
+    here = [choice.label for choice in study.choices if choice.source == HERE] if study else []
+    if here:
+        from albench.executors.here import Here
 
-
-def build_executor(text: str, jobs: int | None) -> Executor:
-    """Return the executor; `jobs` is a parameter of its own that has an option."""
+        if text != "local" or jobs not in (None, 1):
+            raise RequestError(
+                f"{here[0]} is known to this process alone, so its cells run here, one at a time; leave out executor "
+                "and jobs, or put the class into a file"
+            )
+        return Here()
     engine: Executor = host().configure("executors", text, {"jobs": jobs} if jobs is not None else {})
     return engine
 
 
-@contextmanager
-def data_settings(data: str | Path | None, offline: bool) -> Iterator[None]:
-    """Set where data are looked for, for this process and its workers, for the length of a block."""
-    wanted = {
-        DATA: str(Path(data).resolve()) if data is not None else None,
-        OFFLINE: "1" if offline else None,
-    }
-    before = {name: os.environ.get(name) for name in wanted}
-    os.environ.update({name: value for name, value in wanted.items() if value is not None})
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+def check_data(study: Study, data: str | Path | None) -> None:
+    """Raise RequestError for a folder of data that no chosen scenario reads."""
+    if data is None or any(scenario.build().reads_data for scenario in study.scenarios.values()):
+        return
+    raise RequestError(
+        f"--data {data}: {', '.join(study.scenarios)} reads no folder of data; choose a scenario that does with "
+        "--scenarios ('albench list scenarios'), or leave out --data"
+    )
+
+
+def _usable(root: Path) -> Path:
+    """Return the folder of a store, or raise RequestError for a path that no file system takes."""
+    for part in root.parts:
+        if len(os.fsencode(part)) > LONGEST_PART or "\0" in part:
+            raise RequestError(f"--store: {shown(part)} cannot name a folder; give a shorter name")
+    return root
 
 
 def _register(store: Store, planned: Plan, command: Sequence[str]) -> None:
+    study = planned.study
     try:
-        store.register(planned.study.name, planned.study.preset, planned.cells, command)
+        store.register(study.name, study.preset, planned.cells, study.rounds, command)
     except (OSError, WriteError) as error:
         raise StoreError(f"{store.root} cannot be used: {why(error)}; or choose another folder with --store") from None
-
-
-def _status(store: Store, cell: CellSpec) -> dict[str, Any]:
-    status, reason, rounds = store.cell_of(cell).status(cell.protocol.rounds)
-    return {"status": status, "reason": reason, "rounds": rounds}

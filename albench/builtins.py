@@ -8,9 +8,21 @@ from albench.hookspecs import hookimpl
 
 
 @hookimpl
+def albench_protocols() -> Mapping[str, str]:
+    """Return the paper's protocol and the usual one."""
+    return {"discovery": "albench.protocols.discovery:Discovery", "top-k": "albench.protocols.topk:TopK"}
+
+
+@hookimpl
+def albench_learners() -> Mapping[str, str]:
+    """Return the paper's continuous fine-tuning, and training from scratch each round."""
+    return {"finetune": "albench.training.finetune:Finetune", "retrain": "albench.training.retrain:Retrain"}
+
+
+@hookimpl
 def albench_networks() -> Mapping[str, str]:
     """Return the common network."""
-    return {"cifar10-quick": "albench.networks:Cifar10Quick"}
+    return {"cifar10-quick": "albench.networks.cifar10_quick:Cifar10Quick"}
 
 
 @hookimpl

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from platformdirs import user_cache_path
@@ -32,14 +32,24 @@ def is_offline() -> bool:
 
 
 @contextmanager
-def offline() -> Iterator[None]:
-    """Refuse downloads for the length of a block."""
-    before = os.environ.get(OFFLINE)
-    os.environ[OFFLINE] = "1"
+def data_settings(data: str | Path | None, offline: bool) -> Iterator[None]:
+    """Set where data are looked for, for this process and its workers, for the length of a block."""
+    wanted = {
+        DATA: str(Path(data).resolve()) if data is not None else None,
+        OFFLINE: "1" if offline else None,
+    }
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update({name: value for name, value in wanted.items() if value is not None})
     try:
         yield
     finally:
-        if before is None:
-            del os.environ[OFFLINE]
-        else:
-            os.environ[OFFLINE] = before
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def offline() -> AbstractContextManager[None]:
+    """Refuse downloads for the length of a block."""
+    return data_settings(None, offline=True)

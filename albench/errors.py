@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Any
+
+SHOWN = 80  # characters of somebody's input that a message repeats
 
 
 class AlbenchError(Exception):
@@ -34,14 +37,27 @@ class StrategyError(AlbenchError):
     """A strategy broke its contract; its cell fails and nothing else does."""
 
 
+class NetworkError(AlbenchError):
+    """A network, or the learner that trains it, broke its contract; the cells that use it fail."""
+
+
 class DivergedError(AlbenchError):
     """Training produced a loss or a weight that is not finite."""
 
 
 def did_you_mean(wrong: str, known: Iterable[str]) -> str:
     """Return "; did you mean 'x'?" for the closest known name, or an empty string."""
-    close = get_close_matches(wrong, list(known), n=1)
+    close = get_close_matches(wrong[:SHOWN], list(known), n=1)
     return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def shown(value: Any) -> str:
+    """Return a value as a message repeats it: its repr, a long one cut."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # a number of more digits than Python writes, nesting without end
+        return f"a {type(value).__name__} too large to show"
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
 
 
 def reason(error: BaseException) -> str:

@@ -13,29 +13,24 @@ import torch
 from scipy.stats import spearmanr
 
 import albench
-from albench.api import data_settings
-from albench.candidates import draw_sets
-from albench.discovery import Discovery
-from albench.initial import new_learner
+from albench.contracts.learner import Examples
+from albench.datadir import data_settings
 from albench.rng import stream
-from albench.study import Request, read_study
+from albench.running.initial import new_model
+from albench.running.loop import Loop
+from albench.study.study import Request, read_study
 
 SIZES = (25, 50, 100, 200, 400)
 
 
 def first_round(seed: int, iterations: int) -> albench.Query:
     """Return the first query of a cell of preset lite, after that many iterations of initial training."""
-    study = read_study(Request(preset="lite", seeds=[seed], protocol={"initial_iterations": iterations}))
-    cell = study.cells()[0]
-    split = cell.scenario.build().split(seed)
-    learner = new_learner(cell, split, "cpu")
-    learner.fit(split.images[split.initial], split.labels[split.initial])
-    state = Discovery(cell, split, cell.strategy.build(), learner, split.initial.tolist())
-    pool = state.pool()
-    draws = stream(seed, "candidate sets", 1)
-    sets = draw_sets(split.labels[pool], study.protocol.n_sets, study.protocol.set_size, draws)
-    assert sets is not None
-    return state.query(pool, sets, 1)
+    cell = read_study(Request(preset="lite", seeds=[seed], values={"initial_iterations": iterations})).cells()[0]
+    split = cell.setting.scenario.build().split(seed)
+    loop = Loop(cell, split, new_model(cell, split, "cpu"), split.initial.tolist())
+    loop.learner.fit(loop.model, Examples(split.images[split.initial], split.labels[split.initial]))
+    pool = loop.pool()
+    return loop.query(pool, loop.protocol.sets(split.labels[pool], stream(seed, "candidate sets", 1)), 1)
 
 
 def main() -> None:

@@ -16,10 +16,11 @@ from torch import Tensor, nn
 import albench
 from albench.bench import Size
 from albench.bench.queries import make_benchmark_query
+from albench.contracts.learner import Examples
 from albench.datadir import OFFLINE
 from albench.errors import DataError
-from albench.learner import Learner
-from albench.protocol import Protocol
+from albench.training.finetune import Finetune
+from albench.training.model import Model
 from albench_strategies.emoc.problem import Problem
 from albench_strategies.emoc.recorder import Recorder
 
@@ -71,13 +72,13 @@ def reference(iterations: int) -> Reference:
     except DataError:
         query = make_benchmark_query(Size(sets=1))
         return Reference(query.network, query.pool, query.labeled, query.logits.argmax(dim=1), "smooth noise")
-    protocol = Protocol(initial_iterations=max(1, iterations))
-    learner = Learner(albench.network("cifar10-quick"), protocol, 0, split.known, split.images[split.initial], "cpu")
+    initial = Examples(split.images[split.initial], split.labels[split.initial])
+    model = Model(albench.network("cifar10-quick"), 0, split.known, initial.inputs, "cpu")
     if iterations:
-        learner.fit(split.images[split.initial], split.labels[split.initial])
+        Finetune(initial_iterations=iterations).fit(model, initial)
     for label in split.novel:
-        learner.grow(label)
-    network, pool = learner.snapshot(), learner.prepare(split.images[split.pool])
+        model.grow(label)
+    network, pool = model.snapshot(), model.prepare(split.images[split.pool])
     with torch.no_grad():
         labels = torch.cat([network(part) for part in torch.split(pool, 250)]).argmax(dim=1)
-    return Reference(network, pool, learner.prepare(split.images[split.initial]), labels, "CIFAR-100")
+    return Reference(network, pool, model.prepare(initial.inputs), labels, "CIFAR-100")

@@ -18,7 +18,7 @@ from scipy.stats import spearmanr
 from torch import Tensor
 from torch.func import functional_call, jacrev, vmap
 
-from albench.measure import Measurement
+from albench.running.measure import Measurement
 from albench_strategies.emoc import exact
 from albench_strategies.emoc.autograd import _gradients, _jacobian
 from albench_strategies.emoc.exact import exact_scores

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from albench.api import write_report
-from albench.plugins import host
+from albench.plugins.host import host
 from benchmarks import table
 from tests.conftest import PluginFolder
 from tests.conftest import plugins as plugins

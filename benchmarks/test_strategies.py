@@ -22,7 +22,7 @@ from torch.nn import functional as F
 
 import albench
 from albench.contracts.query import Query
-from albench.plugins import host
+from albench.plugins.host import host
 from albench.testing import make_query
 from benchmarks import table
 

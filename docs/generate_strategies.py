@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from albench import components
 from albench.cli.describe import described
-from albench.plugins import Entry, host
+from albench.plugins import parameters
+from albench.plugins.host import Entry, host
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "docs" / "strategies"
@@ -55,9 +55,9 @@ cannot be mixed.
 ## What is not here, and why
 
 Loss prediction changes how the common network is trained, and then strategies are no longer judged on the same one.
-VAAL, LfOSA and MQNet train networks of their own from round to round. A strategy here keeps nothing between rounds,
-so that a cell can stop, resume, and be repeated from its last round. `qbc` trains heads on the labelled features
-within a round, which needs no memory.
+VAAL, LfOSA and MQNet train networks of their own from round to round. What a strategy keeps between rounds is in its
+memory (`query.remember`), a part of the checkpoint, so that a cell can stop, resume, and be repeated from its last
+round; `prediction-flips` uses it. `qbc` trains heads on the labelled features within a round, which needs none.
 
 ## Comparison
 
@@ -149,7 +149,7 @@ def index(measured: Mapping[str, float]) -> str:
     lines = []
     for entry in entries():
         parts = sections(described(entry)["description"])
-        idea = components.one_line_summary(host().component_class("strategies", entry.name))
+        idea = parameters.one_line_summary(host().component_class("strategies", entry.name))
         ratio = f"{measured[entry.name]:.1f}" if entry.name in measured else ""
         test = tests_of(entry.name)[0].rpartition("::")[2]
         cost = parts["Cost"].split(":")[0]

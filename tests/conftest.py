@@ -4,28 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from albench import api
-from albench.contracts.executor import Emit, Executor, Task
-from albench.plugins import host
-from albench.study import Request
-from albench.work import perform
+from albench.executors.here import Here
+from albench.plugins.host import host
+from albench.study.study import Request
 
 SMALL = {"initial_iterations": 4, "update_iterations": 2, "n_sets": 6, "set_size": 5, "rounds": 2, "batch_size": 8}
-
-
-@dataclass(frozen=True)
-class Inline(Executor):
-    """Performs cells in this process, one after another."""
-
-    def run(self, tasks: Sequence[Task], emit: Emit) -> None:
-        for task in tasks:
-            perform(task, emit)
 
 
 @pytest.fixture(autouse=True)
@@ -110,14 +100,14 @@ def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def small_run(
-    store: Path, strategies: str = "random", seeds: object = 1, retry: bool = False, **protocol: object
+    store: Path, strategies: str = "random", seeds: object = 1, retry: bool = False, **values: object
 ) -> api.Outcome:
     """Run a small study on digits in this process."""
-    request = Request(strategies=strategies, seeds=seeds, protocol={**SMALL, **protocol})  # type: ignore[arg-type]
+    request = Request(strategies=strategies, seeds=seeds, values={**SMALL, **values})  # type: ignore[arg-type]
     planned = api.plan(request, store, retry)
-    return api.perform(planned, Inline(), "cpu", 1, ["albench", "run"], report=False)
+    return api.perform(planned, Here(), "cpu", 1, ["albench", "run"], report=False)
 
 
-def small_options(**protocol: object) -> list[str]:
+def small_options(**values: object) -> list[str]:
     """The options of the command line for a small study."""
-    return [word for key, value in {**SMALL, **protocol}.items() for word in ("--set", f"{key}={value}")]
+    return [word for key, value in {**SMALL, **values}.items() for word in ("--set", f"{key}={value}")]

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from albench.candidates import draw_sets
+from albench.protocols.sets import draw_sets
 from albench.rng import stream
 
 

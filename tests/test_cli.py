@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -40,7 +41,7 @@ def test_a_dry_run_prints_the_grid_and_writes_nothing(tmp_path: Path, cli: Cli) 
 def test_a_study_file_runs_under_its_own_name(tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("mine.toml").write_text(
-        'strategies = ["random"]\nseeds = 1\n[protocol]\ninitial_iterations = 2\nupdate_iterations = 1\nrounds = 1\n'
+        'strategies = ["random"]\nseeds = 1\nrounds = 1\n[learner.finetune]\ninitial_iterations = 2\nupdate_iterations = 1\n'
     )
     assert cli("run", "mine.toml").code == 0
     assert len(albench.load("runs/mine")) == 2
@@ -50,7 +51,8 @@ def test_load_returns_the_columns_of_the_protocol_one_row_a_round(tmp_path: Path
     outcome = albench.run(
         strategies="random",
         seeds=1,
-        protocol={"initial_iterations": 3, "update_iterations": 1, "rounds": 2},
+        set={"initial_iterations": 3, "update_iterations": 1},
+        rounds=2,
         store=tmp_path,
         jobs=1,
     )
@@ -98,9 +100,12 @@ WRONG = {
     "unknown parameter": (["--strategies", "emoc[outputs=softmax]"], "did you mean 'output'?"),
     "wrong type": (["--strategies", "emoc[expectation=many]"], "expectation: input should be a valid integer"),
     "out of range": (["--strategies", "emoc[tolerance=2]"], "tolerance: input should be less than 1"),
-    "unknown protocol value": (["--set", "round=3"], "there is no parameter 'round'; did you mean 'rounds'?"),
+    "unknown protocol value": (["--set", "round=3"], "has this parameter; did you mean 'rounds'?"),
     "no assignment": (["--set", "rounds"], "write key=value"),
-    "set too large": (["--set", "set_size=41"], "no class of scenario 'digits' has more than 40 images in the pool"),
+    "set too large": (
+        ["--set", "set_size=41"],
+        "no class has more than 40 images in the pool; ask for --set set_size=40 or less",
+    ),
     "too many classes": (
         ["--scenarios", "digits[novel=6]"],
         "known=5 and novel=6 ask for 11 classes, and the data have 10",
@@ -223,8 +228,9 @@ def test_listing_commands_write_one_json_array(tmp_path: Path, cli: Cli) -> None
 def test_show_tells_parameters_with_ranges_and_a_presets_protocol(cli: Cli) -> None:
     assert "expectation  int, >= 1 or none" in cli("show", "emoc").out
     paper = cli("show", "paper").out
-    assert "initial_iterations  2000" in paper
-    assert "rounds              none" in paper
+    assert re.search(r"learner +finetune +initial_iterations +2000", paper)
+    assert "rounds: until the pool is exhausted" in paper
+    assert re.search(r"protocol +discovery +set_size +10\n", cli("show", "quickstart").out)
     wrong = cli("show", "emco")
     assert wrong.code == 2
     assert "did you mean 'emoc'?" in wrong.err

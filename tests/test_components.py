@@ -9,9 +9,9 @@ from annotated_types import Ge, Lt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from albench import components
-from albench.components import Component
+from albench.contracts.component import Component
 from albench.errors import RequestError
+from albench.plugins import parameters
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class Example(Component):
 
 
 def built(text: str) -> Example:
-    name, values = components.parse(text)
-    return components.build(Example, values, name)
+    name, values = parameters.parse(text)
+    return parameters.build(Example, values, name)
 
 
 @given(
@@ -45,21 +45,21 @@ def built(text: str) -> Example:
     )
 )
 def test_a_component_survives_the_round_trip_through_its_text(component: Example) -> None:
-    text = components.write("example", components.changed(component))
+    text = parameters.write("example", parameters.changed(component))
     assert built(text) == component
-    assert components.split_list(f"{text},other") == [text, "other"]
+    assert parameters.split_list(f"{text},other") == [text, "other"]
 
 
 def test_the_text_of_a_component_names_only_what_is_not_default() -> None:
-    assert components.write("example", components.changed(Example())) == "example"
+    assert parameters.write("example", parameters.changed(Example())) == "example"
     assert (
-        components.write("example", components.changed(built("example[ count = 4 , mode=fast]"))) == "example[count=4]"
+        parameters.write("example", parameters.changed(built("example[ count = 4 , mode=fast]"))) == "example[count=4]"
     )
 
 
 def test_a_parameter_can_have_the_name_of_a_method() -> None:
     assert built("example[rule=b]").score == "b"
-    assert components.values(built("example"))["rule"] == "a"
+    assert parameters.values(built("example"))["rule"] == "a"
 
 
 @pytest.mark.parametrize(
@@ -86,4 +86,4 @@ def test_a_wrong_text_is_an_error_that_says_what_and_where(text: str, message: s
 
 
 def test_commas_inside_brackets_and_quotes_do_not_split_a_list() -> None:
-    assert components.split_list('a[x=1,y=2], b ,c[p="u,v]["]') == ["a[x=1,y=2]", "b", 'c[p="u,v]["]']
+    assert parameters.split_list('a[x=1,y=2], b ,c[p="u,v]["]') == ["a[x=1,y=2]", "b", 'c[p="u,v]["]']

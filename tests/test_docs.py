@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+import albench
 from albench import hookspecs
-from albench.plugins import HOOKS, host
+from albench.hookspecs import KINDS
+from albench.plugins.host import host
 from tests.conftest import Cli, PluginFolder, small_options
 
 ROOT = Path(__file__).parent.parent
@@ -36,8 +38,8 @@ def test_every_hook_is_documented_with_its_exact_signature_and_an_example() -> N
 
 
 def test_every_hook_has_a_first_party_user_or_an_observer_in_the_tests() -> None:
-    assert set(HOOK_FUNCTIONS) == {*HOOKS.values(), "albench_round_recorded"}
-    for kind in HOOKS:
+    assert set(HOOK_FUNCTIONS) == {*(kind.hook for kind in KINDS.values()), "albench_round_recorded"}
+    for kind in KINDS:
         assert any(entry.plugin.name.startswith("albench") for entry in host().all_entries([kind]))
 
 
@@ -94,15 +96,24 @@ def test_links_of_the_documentation_lead_to_files(page: Path) -> None:
 def test_the_protocol_page_names_every_value_and_column() -> None:
     import dataclasses
 
-    from albench.protocol import Protocol
-    from albench.results import COLUMNS
+    from albench.store.rows import COLUMNS
 
     text = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
-    for field in dataclasses.fields(Protocol):
-        default = "none" if field.default is None else f"{field.default:g}" if field.default != 1e-4 else "0.0001"
-        assert re.search(rf"\| `{field.name}` \| {re.escape(str(default))} \|", text), field.name
+    components = [
+        albench.protocol("discovery"),
+        albench.protocol("top-k"),
+        albench.learner("finetune"),
+        albench.learner("retrain"),
+    ]
+    for component in components:
+        for field in dataclasses.fields(component):
+            default = field.default if isinstance(field.default, str) else f"{field.default:g}"
+            default = "0.0001" if field.default == 1e-4 else default
+            assert re.search(rf"\| `{field.name}` \| {re.escape(default)} \|", text), field.name
+        for column in getattr(component, "columns", ()):
+            assert f"`{column}`" in text
     for column in COLUMNS:
-        assert f"`{column}`" in text
+        assert f"`{column.name}`" in text
 
 
 def test_nothing_in_the_project_names_a_path_of_a_machine() -> None:

@@ -36,7 +36,7 @@ def test_the_wheel_holds_every_file_of_the_packages(wheel: zipfile.ZipFile) -> N
             if path.is_file() and "__pycache__" not in path.parts:
                 assert path.relative_to(root).as_posix() in names
     assert any(name.endswith((".j2", ".html")) for name in names)
-    assert "albench/presets/paper.toml" in names
+    assert "albench/study/presets/paper.toml" in names
 
 
 def test_the_wheel_declares_its_plugins_its_command_and_its_licence(wheel: zipfile.ZipFile) -> None:

@@ -7,7 +7,8 @@ import pytest
 
 import albench
 from albench.errors import RequestError
-from albench.plugins import HOOKS, PluginHost, host
+from albench.hookspecs import KINDS
+from albench.plugins.host import PluginHost, host
 from tests.conftest import Cli, PluginFolder
 
 GOOD = """
@@ -123,7 +124,7 @@ def test_a_component_whose_module_cannot_be_imported_is_an_error_only_when_it_is
 def test_a_component_of_another_kind_is_refused_by_name(plugins: PluginFolder) -> None:
     plugins.install(
         "mixed",
-        "import albench\n@albench.hookimpl\ndef albench_strategies():\n    return {'mixed': 'albench.networks:Cifar10Quick'}\n",
+        "import albench\n@albench.hookimpl\ndef albench_strategies():\n    return {'mixed': 'albench.networks.cifar10_quick:Cifar10Quick'}\n",
     )
     with pytest.raises(RequestError, match=r"'mixed' .* is no class derived from albench\.Strategy"):
         albench.strategy("mixed")
@@ -136,7 +137,7 @@ def test_albench_plugins_chooses_which_plugins_are_loaded(
     monkeypatch.setenv("ALBENCH_PLUGINS", "good, albench")
     assert PluginHost().names("strategies") == ["good"]
     monkeypatch.setenv("ALBENCH_PLUGINS", "")
-    assert all(PluginHost().names(kind) == [] for kind in HOOKS)
+    assert all(PluginHost().names(kind) == [] for kind in KINDS)
     monkeypatch.setenv("ALBENCH_PLUGINS", "godo")
     assert "is named in ALBENCH_PLUGINS" in str(PluginHost().problems[0])
 

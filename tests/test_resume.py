@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 import albench
-from albench.store import Store
+from albench.store import cell
+from albench.store.store import Store
 from tests.conftest import SMALL, Cli, PluginFolder, small_options, small_run
 
 VARYING = {"query_seconds", "train_seconds", "eval_seconds", "peak_memory_bytes"}
@@ -84,8 +85,8 @@ def test_a_crash_at_any_moment_of_saving_loses_at_most_the_round_in_progress(
         return call
 
     with monkeypatch.context() as patch:
-        patch.setattr("albench.cell.save_weights", crashing(__import__("albench.cell").cell.save_weights))
-        patch.setattr("albench.cell._line", crashing(__import__("albench.cell").cell._line))
+        patch.setattr("albench.store.cell.save_weights", crashing(cell.save_weights))
+        patch.setattr("albench.store.cell._line", crashing(cell._line))
         with pytest.raises(Crash):
             small_run(tmp_path / "cut", "random")
     small_run(tmp_path / "cut", "random")

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from albench import claims
-from albench.cell import CellFolder
-from albench.claims import Holder, claimed, holder, live_holder
+import albench
 from albench.errors import HeldError, StoreError
-from albench.files import replacing, write_json
-from albench.store import Store
+from albench.store import claims
+from albench.store.cell import CellFolder
+from albench.store.claims import Holder, claimed, holder, live_holder
+from albench.store.files import replacing, write_json
+from albench.store.store import Store
 from tests.conftest import small_run
 
 
@@ -84,7 +85,7 @@ def test_a_claim_that_a_crash_left_empty_is_taken_over(tmp_path: Path) -> None:
 ENTER = """
 import sys, time
 from pathlib import Path
-from albench.claims import claimed
+from albench.store.claims import claimed
 folder = Path(sys.argv[1])
 with claimed(folder / "claim", "it", wait=True):
     (folder / "inside").touch(exist_ok=False)
@@ -120,7 +121,7 @@ def test_a_folder_without_a_study_is_no_store(tmp_path: Path) -> None:
 def test_a_store_of_another_schema_is_refused_with_what_to_do(tmp_path: Path) -> None:
     write_json(tmp_path / "study.json", {"schema": 99})
     with pytest.raises(
-        StoreError, match="has schema 99 and this version of albench reads 1; use the version that wrote it"
+        StoreError, match="has schema 99 and this version of albench reads 2; use the version that wrote it"
     ):
         Store(tmp_path).study()
     small_run(tmp_path / "s")
@@ -131,10 +132,16 @@ def test_a_store_of_another_schema_is_refused_with_what_to_do(tmp_path: Path) ->
         Store(tmp_path / "s").statuses()
 
 
-def test_a_study_under_another_protocol_is_refused_and_says_in_what(tmp_path: Path) -> None:
+def test_a_store_holds_several_settings_each_with_the_rounds_that_were_asked_of_it(tmp_path: Path) -> None:
     small_run(tmp_path)
-    with pytest.raises(StoreError, match=r"another protocol: n_sets \(6 there, 7 here\); choose another folder"):
-        small_run(tmp_path, n_sets=7)
+    small_run(tmp_path, n_sets=7, rounds=1)
+    cells = {cell["protocol"]: cell for cell in Store(tmp_path).cells()}
+    assert {label: cell["rounds"] for label, cell in cells.items()} == {
+        "discovery[n_sets=6,set_size=5]": 2,
+        "discovery[n_sets=7,set_size=5]": 1,
+    }
+    assert [status.status for status in Store(tmp_path).statuses()] == ["done", "done"]
+    assert albench.load(tmp_path).groupby("setting")["round"].max().tolist() == [2, 1]
 
 
 def test_provenance_names_versions_hardware_and_command(tmp_path: Path) -> None:

@@ -2,3 +2,49 @@
 
 Every function takes the columns that `albench.load` returns. Differences are always joined on the seed.
 """
+
+from albench.analysis.bands import difference_curves, simultaneous_factor
+from albench.analysis.blocks import FEWEST, BlockTest, block_table, block_test
+from albench.analysis.cost import costs
+from albench.analysis.curves import area, areas, comparable, mean_curves
+from albench.analysis.discovery import discoveries, discovery_summary, queries_to_class
+from albench.analysis.intervals import MeanInterval, words
+from albench.analysis.leaderboard import leaderboard, mean_ranks
+from albench.analysis.pairs import compare, differences, groups
+from albench.analysis.savings import default_target, labels_to_target, median_labels, savings, targets
+from albench.analysis.significance import LEVEL, holm, null_checks, penalties, signed_rank_p, signed_rank_tests
+
+__all__ = [
+    "FEWEST",
+    "LEVEL",
+    "BlockTest",
+    "MeanInterval",
+    "area",
+    "areas",
+    "block_table",
+    "block_test",
+    "comparable",
+    "compare",
+    "costs",
+    "default_target",
+    "difference_curves",
+    "differences",
+    "discoveries",
+    "discovery_summary",
+    "groups",
+    "holm",
+    "labels_to_target",
+    "leaderboard",
+    "mean_curves",
+    "mean_ranks",
+    "median_labels",
+    "null_checks",
+    "penalties",
+    "queries_to_class",
+    "savings",
+    "signed_rank_p",
+    "signed_rank_tests",
+    "simultaneous_factor",
+    "targets",
+    "words",
+]

@@ -74,11 +74,11 @@ def _normals(batch: int, n: int, r: int) -> tuple[NDArray[np.float32], NDArray[n
 def difference_curves(rounds: pd.DataFrame, reference: str, metric: str = "accuracy") -> pd.DataFrame:
     """Return each strategy's paired difference to the reference at every round, with a simultaneous 95 % band.
 
-    One row a (scenario, strategy, round) over the rounds and seeds that both have: n_labeled, n_pairs, mean, low, high;
+    One row a (setting, strategy, round) over the rounds and seeds that both have: n_labeled, n_pairs, mean, low, high;
     NaN bounds from one pair.
     """
     pieces = []
-    for scenario, own in rounds.groupby("scenario", sort=False):
+    for setting, own in rounds.groupby("setting", sort=False):
         tables = {
             name: table.pivot(index="seed", columns="round", values=metric)
             for name, table in own.groupby("strategy", sort=False)
@@ -89,9 +89,9 @@ def difference_curves(rounds: pd.DataFrame, reference: str, metric: str = "accur
                 continue
             d = (table - tables[reference]).dropna(how="all").dropna(axis=1)
             if len(d) and d.shape[1]:
-                piece = _banded(d).assign(scenario=scenario, strategy=name, n_labeled=labeled.loc[d.columns].to_numpy())
+                piece = _banded(d).assign(setting=setting, strategy=name, n_labeled=labeled.loc[d.columns].to_numpy())
                 pieces.append(piece)
-    columns = ["scenario", "strategy", "round", "n_labeled", "n_pairs", "mean", "low", "high"]
+    columns = ["setting", "strategy", "round", "n_labeled", "n_pairs", "mean", "low", "high"]
     return pd.concat(pieces, ignore_index=True)[columns] if pieces else pd.DataFrame(columns=columns)
 
 

@@ -1,4 +1,4 @@
-"""Comparison over several scenarios: Friedman's test and critical differences. Blocks are scenarios, not seeds."""
+"""Comparison over several settings: Friedman's test and critical differences. Blocks are settings, not seeds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 
 from albench.analysis.intervals import CONFIDENCE
 
-FEWEST = 5  # scenarios from which on the test and its diagram mean something
+FEWEST = 5  # settings from which on the test and its diagram mean something
 
 
 @dataclass(frozen=True)
@@ -37,13 +37,13 @@ class BlockTest:
 
 
 def block_table(values: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Return the mean over seeds of `column`, scenarios x strategies, of the scenarios that every strategy has."""
-    table = values.pivot_table(index="scenario", columns="strategy", values=column, aggfunc="mean", sort=False)
+    """Return the mean over seeds of `column`, settings x strategies, of the settings that every strategy has."""
+    table = values.pivot_table(index="setting", columns="strategy", values=column, aggfunc="mean", sort=False)
     return table.dropna()
 
 
 def block_test(table: pd.DataFrame) -> BlockTest | None:
-    """Return the test of a table of scenarios x strategies, higher is better; None below 5 scenarios or 2 strategies.
+    """Return the test of a table of settings x strategies, higher is better; None below 5 settings or 2 strategies.
 
     Friedman's statistic is corrected for ties. After Demsar, Statistical comparisons of classifiers over multiple data
     sets, JMLR 7 (2006).

@@ -7,7 +7,7 @@ import pandas as pd
 from albench.analysis.pairs import groups
 
 COLUMNS = (
-    "scenario",
+    "setting",
     "strategy",
     "query_seconds",
     "query_seconds_largest",
@@ -19,17 +19,17 @@ COLUMNS = (
 
 
 def costs(rounds: pd.DataFrame) -> pd.DataFrame:
-    """Return one row a (scenario, strategy): mean and largest times of a round, of a cell, and the largest peak.
+    """Return one row a (setting, strategy): mean and largest times of a round, of a cell, and the largest peak.
 
     Round 0 is left out of the means of a round: it has no query, and its training is the shared initial one's.
     """
     rows = []
-    for (scenario, strategy), own in groups(rounds):
+    for (setting, strategy), own in groups(rounds):
         later = own[own["round"] > 0]
         spent = later[["seed", "query_seconds", "train_seconds", "eval_seconds"]].groupby("seed").sum().sum(axis=1)
         rows.append(
             {
-                "scenario": scenario,
+                "setting": setting,
                 "strategy": strategy,
                 "query_seconds": later["query_seconds"].mean(),
                 "query_seconds_largest": later["query_seconds"].max(),

@@ -13,11 +13,11 @@ METRICS = ("accuracy", "accuracy_known", "accuracy_novel", "n_classes")
 
 
 def comparable(rounds: pd.DataFrame) -> pd.DataFrame:
-    """Return the rounds that every cell of their scenario has: areas of unequal budgets do not compare."""
+    """Return the rounds that every cell of their setting has: areas of unequal budgets do not compare."""
     if rounds.empty:
         return rounds
-    last = rounds.groupby(CELL)["round"].max().groupby("scenario").min()
-    return rounds[rounds["round"] <= rounds["scenario"].map(last)]
+    last = rounds.groupby(CELL)["round"].max().groupby("setting").min()
+    return rounds[rounds["round"] <= rounds["setting"].map(last)]
 
 
 def area(budget: ArrayLike, values: ArrayLike) -> NDArray[np.float64]:
@@ -35,17 +35,17 @@ def area(budget: ArrayLike, values: ArrayLike) -> NDArray[np.float64]:
 def areas(rounds: pd.DataFrame) -> pd.DataFrame:
     """Return what each cell comes to, one row a cell.
 
-    Columns scenario, strategy, seed, accuracy_area, classes_area, accuracy_final, query_seconds. Only rounds that
-    every cell of the scenario has count. `query_seconds` is the mean over the queries.
+    Columns setting, strategy, seed, accuracy_area, classes_area, accuracy_final, query_seconds. Only rounds that
+    every cell of the setting has count. `query_seconds` is the mean over the queries.
     """
     pieces = []
-    for (scenario, strategy), own in groups(comparable(rounds)):
+    for (setting, strategy), own in groups(comparable(rounds)):
         accuracy, budget, classes, seconds = (
             own.pivot(index="seed", columns="round", values=name)
             for name in ("accuracy", "n_labeled", "n_classes", "query_seconds")
         )
         piece = {
-            "scenario": scenario,
+            "setting": setting,
             "strategy": strategy,
             "seed": accuracy.index,
             "accuracy_area": area(budget, accuracy),
@@ -61,17 +61,17 @@ def areas(rounds: pd.DataFrame) -> pd.DataFrame:
 def mean_curves(rounds: pd.DataFrame, metrics: tuple[str, ...] = METRICS) -> pd.DataFrame:
     """Return the mean over seeds of each metric at each round, with its pointwise 95 % t interval.
 
-    One row a (scenario, strategy, metric, round): n_labeled (mean), n_seeds, mean, low, high; NaN bounds for
+    One row a (setting, strategy, metric, round): n_labeled (mean), n_seeds, mean, low, high; NaN bounds for
     one seed.
     """
     pieces = []
-    for (scenario, strategy), own in groups(rounds):
+    for (setting, strategy), own in groups(rounds):
         labeled = own.groupby("round")["n_labeled"].mean()
         for metric in metrics:
             table = own.pivot(index="seed", columns="round", values=metric)
             summary = columns_mean(table.to_numpy(dtype=float))
             piece = pd.DataFrame({"round": table.columns, "n_labeled": labeled.to_numpy(), **summary})
             piece = piece.rename(columns={"count": "n_seeds"}).astype({"n_seeds": "int64"})
-            pieces.append(piece.assign(scenario=scenario, strategy=strategy, metric=metric))
-    columns = ["scenario", "strategy", "metric", "round", "n_labeled", "mean", "low", "high", "n_seeds"]
+            pieces.append(piece.assign(setting=setting, strategy=strategy, metric=metric))
+    columns = ["setting", "strategy", "metric", "round", "n_labeled", "mean", "low", "high", "n_seeds"]
     return pd.concat(pieces, ignore_index=True)[columns] if pieces else pd.DataFrame(columns=columns)

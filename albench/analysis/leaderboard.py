@@ -10,7 +10,7 @@ from albench.analysis.intervals import MeanInterval
 from albench.analysis.pairs import compare, groups
 
 COLUMNS = (
-    "scenario",
+    "setting",
     "strategy",
     "n_seeds",
     "accuracy_area",
@@ -35,7 +35,7 @@ COLUMNS = (
 
 
 def leaderboard(rounds: pd.DataFrame, reference: str) -> pd.DataFrame:
-    """Return one row a (scenario, strategy), best first by the area under the accuracy curve.
+    """Return one row a (setting, strategy), best first by the area under the accuracy curve.
 
     `accuracy_area` and `classes_area` are mean heights over labelled images, `accuracy_difference` with its
     bounds is that area minus the reference's at the same seed (mean, 95 % t interval), `mean_rank` the mean
@@ -46,11 +46,11 @@ def leaderboard(rounds: pd.DataFrame, reference: str) -> pd.DataFrame:
     if cells.empty:
         return pd.DataFrame(columns=list(COLUMNS))
     rows = []
-    for (scenario, strategy), own in groups(cells):
+    for (setting, strategy), own in groups(cells):
         area = MeanInterval.of(own["accuracy_area"])
         rows.append(
             {
-                "scenario": scenario,
+                "setting": setting,
                 "strategy": strategy,
                 "n_seeds": len(own),
                 "accuracy_area": area.mean,
@@ -63,8 +63,8 @@ def leaderboard(rounds: pd.DataFrame, reference: str) -> pd.DataFrame:
         )
     paired = compare(cells, "accuracy_area", reference)
     paired.columns = [f"accuracy_{name}" if name.startswith("difference") else name for name in paired.columns]
-    frame = pd.DataFrame(rows).merge(paired, on=["scenario", "strategy"], how="left")
-    frame = frame.merge(mean_ranks(cells), on=["scenario", "strategy"], how="left")
+    frame = pd.DataFrame(rows).merge(paired, on=["setting", "strategy"], how="left")
+    frame = frame.merge(mean_ranks(cells), on=["setting", "strategy"], how="left")
     counts = ["n_pairs", "missing_pairs", "wins", "ties", "losses"]
     frame[counts] = frame[counts].astype("Int64")
     frame["missing_seeds"] = frame["missing_seeds"].fillna("")
@@ -72,18 +72,18 @@ def leaderboard(rounds: pd.DataFrame, reference: str) -> pd.DataFrame:
 
 
 def mean_ranks(cells: pd.DataFrame, column: str = "accuracy_area") -> pd.DataFrame:
-    """Return scenario, strategy, mean_rank: the mean of its ranks over the seeds that all strategies have."""
+    """Return setting, strategy, mean_rank: the mean of its ranks over the seeds that all strategies have."""
     pieces = []
-    for scenario, own in cells.groupby("scenario", sort=False):
+    for setting, own in cells.groupby("setting", sort=False):
         table = own.pivot(index="seed", columns="strategy", values=column)
         ranks = table.dropna().rank(axis=1, ascending=False)
         mean = ranks.mean() if len(ranks) else pd.Series(np.nan, index=table.columns)
-        pieces.append(pd.DataFrame({"scenario": scenario, "strategy": table.columns, "mean_rank": mean.to_numpy()}))
+        pieces.append(pd.DataFrame({"setting": setting, "strategy": table.columns, "mean_rank": mean.to_numpy()}))
     return pd.concat(pieces, ignore_index=True)
 
 
 def _best_first(frame: pd.DataFrame) -> pd.DataFrame:
-    order = {scenario: place for place, scenario in enumerate(frame["scenario"].unique())}
-    keyed = frame.assign(_scenario=frame["scenario"].map(order))
-    keyed = keyed.sort_values(["_scenario", "accuracy_area", "strategy"], ascending=[True, False, True])
-    return keyed.drop(columns="_scenario").reset_index(drop=True)
+    order = {setting: place for place, setting in enumerate(frame["setting"].unique())}
+    keyed = frame.assign(_setting=frame["setting"].map(order))
+    keyed = keyed.sort_values(["_setting", "accuracy_area", "strategy"], ascending=[True, False, True])
+    return keyed.drop(columns="_setting").reset_index(drop=True)

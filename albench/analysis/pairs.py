@@ -15,23 +15,23 @@ from albench.analysis.intervals import (
     words,
 )
 
-CELL = ["scenario", "strategy", "seed"]
+CELL = ["setting", "strategy", "seed"]
 
 
 def groups(frame: pd.DataFrame) -> Iterator[tuple[tuple[str, str], pd.DataFrame]]:
-    """Yield ((scenario, strategy), rows) in the order of their first appearance."""
-    for key, own in frame.groupby(["scenario", "strategy"], sort=False):
+    """Yield ((setting, strategy), rows) in the order of their first appearance."""
+    for key, own in frame.groupby(["setting", "strategy"], sort=False):
         yield (str(key[0]), str(key[1])), own
 
 
 def differences(values: pd.DataFrame, column: str, reference: str) -> pd.DataFrame:
-    """Return `column` minus the reference's value at the same scenario and seed.
+    """Return `column` minus the reference's value at the same setting and seed.
 
-    `values` has one row a cell: scenario, strategy, seed, `column`. The result has one row for each seed that a
-    strategy or the reference has: scenario, strategy, seed, difference; NaN where either is missing.
+    `values` has one row a cell: setting, strategy, seed, `column`. The result has one row for each seed that a
+    strategy or the reference has: setting, strategy, seed, difference; NaN where either is missing.
     """
     pieces = []
-    for scenario, own in values.groupby("scenario", sort=False):
+    for setting, own in values.groupby("setting", sort=False):
         table = own.pivot(index="seed", columns="strategy", values=column)
         has = own.assign(has=True).pivot(index="seed", columns="strategy", values="has").eq(True)
         missing = pd.Series(np.nan, index=table.index)
@@ -42,10 +42,10 @@ def differences(values: pd.DataFrame, column: str, reference: str) -> pd.DataFra
                 continue
             either = (has[strategy] | has_base).to_numpy()
             difference = (table[strategy] - base).to_numpy()[either]
-            piece = {"scenario": scenario, "strategy": strategy, "seed": table.index[either], "difference": difference}
+            piece = {"setting": setting, "strategy": strategy, "seed": table.index[either], "difference": difference}
             pieces.append(pd.DataFrame(piece))
     if not pieces:
-        empty = {"scenario": "str", "strategy": "str", "seed": "int64", "difference": "float64"}
+        empty = {"setting": "str", "strategy": "str", "seed": "int64", "difference": "float64"}
         return pd.DataFrame(columns=[*CELL, "difference"]).astype(empty)
     return pd.concat(pieces, ignore_index=True)
 
@@ -53,17 +53,16 @@ def differences(values: pd.DataFrame, column: str, reference: str) -> pd.DataFra
 def compare(values: pd.DataFrame, column: str, reference: str) -> pd.DataFrame:
     """Return each strategy's paired comparison with the reference.
 
-    One row a (scenario, strategy): n_pairs, missing_pairs, missing_seeds (in words), difference (mean),
+    One row a (setting, strategy): n_pairs, missing_pairs, missing_seeds (in words), difference (mean),
     difference_sd, difference_low and difference_high (95 % t interval), p_t, wins, ties, losses, detectable
     (smallest detectable difference) and detectable_power. What cannot be had from the pairs is NaN; the
     reference has no row.
     """
     per_seed = differences(values, column, reference)
     rows = [
-        {"scenario": scenario, "strategy": strategy, **_comparison(own)}
-        for (scenario, strategy), own in groups(per_seed)
+        {"setting": setting, "strategy": strategy, **_comparison(own)} for (setting, strategy), own in groups(per_seed)
     ]
-    return pd.DataFrame(rows, columns=["scenario", "strategy", *_COLUMNS])
+    return pd.DataFrame(rows, columns=["setting", "strategy", *_COLUMNS])
 
 
 _COLUMNS = (

@@ -19,7 +19,7 @@ def targets(rounds: pd.DataFrame) -> list[float]:
     if rounds.empty:
         return []
     spans = []
-    for _, own in rounds.groupby("scenario", sort=False):
+    for _, own in rounds.groupby("setting", sort=False):
         mean = own.groupby(["strategy", "round"])["accuracy"].mean()
         spans.append((mean[mean.index.get_level_values("round") == 0].max(), mean.max()))
     low, high = min(start for start, _ in spans), max(end for _, end in spans)
@@ -33,7 +33,7 @@ def targets(rounds: pd.DataFrame) -> list[float]:
 def labels_to_target(rounds: pd.DataFrame, target: float) -> pd.DataFrame:
     """Return the queried labels after which each cell first reached the target; the initial set does not count.
 
-    One row a cell: scenario, strategy, seed, n_queried (NaN where it was not reached), n_budget (all that were
+    One row a cell: setting, strategy, seed, n_queried (NaN where it was not reached), n_budget (all that were
     queried).
     """
     start = rounds.groupby(CELL, sort=False)["n_labeled"].transform("min")
@@ -62,28 +62,28 @@ def default_target(rounds: pd.DataFrame, reference: str) -> float | None:
 
 
 def median_labels(labels: pd.DataFrame) -> pd.DataFrame:
-    """Return scenario, strategy, n_seeds, n_reached, median_labels: NaN where half of the seeds did not reach it.
+    """Return setting, strategy, n_seeds, n_reached, median_labels: NaN where half of the seeds did not reach it.
 
     A seed that did not is censored: it counts as more labels than any other.
     """
     rows = []
-    for (scenario, strategy), own in groups(labels):
+    for (setting, strategy), own in groups(labels):
         median = float(np.median(own["n_queried"].fillna(math.inf)))
         reached = int(own["n_queried"].notna().sum())
-        row = {"scenario": scenario, "strategy": strategy, "n_seeds": len(own), "n_reached": reached}
+        row = {"setting": setting, "strategy": strategy, "n_seeds": len(own), "n_reached": reached}
         rows.append({**row, "median_labels": median if math.isfinite(median) else math.nan})
-    return pd.DataFrame(rows, columns=["scenario", "strategy", "n_seeds", "n_reached", "median_labels"])
+    return pd.DataFrame(rows, columns=["setting", "strategy", "n_seeds", "n_reached", "median_labels"])
 
 
 def savings(labels: pd.DataFrame, reference: str) -> pd.DataFrame:
-    """Return the label savings 1 - n / n_reference, paired by seed, of each (scenario, strategy).
+    """Return the label savings 1 - n / n_reference, paired by seed, of each (setting, strategy).
 
     Columns: n_pairs, n_censored (pairs in which one of the two did not reach the target), saving with saving_low and
     saving_high (mean and 95 % t interval, only where no pair is censored), median_low and median_high (bounds of the
     median; equal where censoring does not touch it). Pairs that start at the target say nothing and are left out.
     """
     rows = []
-    for scenario, here in labels.groupby("scenario", sort=False):
+    for setting, here in labels.groupby("setting", sort=False):
         queried = here.pivot(index="seed", columns="strategy", values="n_queried")
         budget = here.pivot(index="seed", columns="strategy", values="n_budget")
         nothing = pd.Series(math.nan, index=queried.index)  # of a reference that did not run
@@ -91,9 +91,9 @@ def savings(labels: pd.DataFrame, reference: str) -> pd.DataFrame:
         for strategy in dict.fromkeys(here["strategy"]):
             if strategy != reference:
                 saved = _saved(queried[strategy], budget[strategy], *base)
-                rows.append({"scenario": scenario, "strategy": strategy, **saved})
+                rows.append({"setting": setting, "strategy": strategy, **saved})
     columns = ["n_pairs", "n_censored", "saving", "saving_low", "saving_high", "median_low", "median_high"]
-    return pd.DataFrame(rows, columns=["scenario", "strategy", *columns])
+    return pd.DataFrame(rows, columns=["setting", "strategy", *columns])
 
 
 def _saved(*columns: pd.Series[float]) -> dict[str, float]:

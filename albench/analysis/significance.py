@@ -67,17 +67,17 @@ def holm(p_values: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]
 
 
 def signed_rank_tests(values: pd.DataFrame, column: str, reference: str) -> pd.DataFrame:
-    """Return `compare` with Wilcoxon's p and Holm's correction over the comparisons of a scenario.
+    """Return `compare` with Wilcoxon's p and Holm's correction over the comparisons of a setting.
 
     Further columns: p_wilcoxon, p_holm, p_smallest (the least that the number of pairs can give).
     """
     frame = compare(values, column, reference)
     per_seed = {key: own["difference"] for key, own in groups(differences(values, column, reference))}
-    keys = zip(frame["scenario"], frame["strategy"], strict=True)
+    keys = zip(frame["setting"], frame["strategy"], strict=True)
     frame["p_wilcoxon"] = [signed_rank_p(per_seed[key]) for key in keys]
     frame["p_smallest"] = [smallest_signed_rank_p(count) if count else np.nan for count in frame["n_pairs"]]
     frame["p_holm"] = np.nan
-    for _, own in frame.groupby("scenario", sort=False):
+    for _, own in frame.groupby("setting", sort=False):
         frame.loc[own.index, "p_holm"] = holm(own["p_wilcoxon"].to_numpy(dtype=float))
     return frame
 
@@ -85,11 +85,11 @@ def signed_rank_tests(values: pd.DataFrame, column: str, reference: str) -> pd.D
 def penalties(rounds: pd.DataFrame, metric: str = "accuracy") -> pd.DataFrame:
     """Return the pairwise penalty matrix in long form: how often a strategy beats another one.
 
-    One row a (scenario, strategy, other): share, the part of the rounds after round 0 in which `strategy` beats `other`
+    One row a (setting, strategy, other): share, the part of the rounds after round 0 in which `strategy` beats `other`
     in a two-sided paired t test at .05; n_pairs. Under no difference a share is .025 on average.
     """
     rows = []
-    for scenario, own in comparable(rounds).groupby("scenario", sort=False):
+    for setting, own in comparable(rounds).groupby("setting", sort=False):
         later = own[own["round"] > 0]
         tables = {
             name: table.pivot(index="seed", columns="round", values=metric)
@@ -97,9 +97,9 @@ def penalties(rounds: pd.DataFrame, metric: str = "accuracy") -> pd.DataFrame:
         }
         for first, second in combinations(tables, 2):
             wins, losses, pairs = _won_and_lost(tables[first], tables[second])
-            rows.append({"scenario": scenario, "strategy": first, "other": second, "share": wins, "n_pairs": pairs})
-            rows.append({"scenario": scenario, "strategy": second, "other": first, "share": losses, "n_pairs": pairs})
-    return pd.DataFrame(rows, columns=["scenario", "strategy", "other", "share", "n_pairs"])
+            rows.append({"setting": setting, "strategy": first, "other": second, "share": wins, "n_pairs": pairs})
+            rows.append({"setting": setting, "strategy": second, "other": first, "share": losses, "n_pairs": pairs})
+    return pd.DataFrame(rows, columns=["setting", "strategy", "other", "share", "n_pairs"])
 
 
 def _won_and_lost(first: pd.DataFrame, second: pd.DataFrame) -> tuple[float, float, int]:
@@ -117,19 +117,19 @@ def _won_and_lost(first: pd.DataFrame, second: pd.DataFrame) -> tuple[float, flo
 def null_checks(values: pd.DataFrame, column: str, strategies: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
     """Return the comparisons of a strategy with itself under other random numbers, where no difference is.
 
-    `strategies` maps labels to name and parameters. One row a scenario and pair that differs in `stream` alone:
-    scenario, strategy, other, n_pairs, difference, p_t.
+    `strategies` maps labels to name and parameters. One row a setting and pair that differs in `stream` alone:
+    setting, strategy, other, n_pairs, difference, p_t.
     """
     rows = []
     for first, second in combinations(strategies, 2):
         if _without_stream(strategies[first]) != _without_stream(strategies[second]):
             continue
         per_seed = differences(values[values["strategy"].isin([first, second])], column, first)
-        for (scenario, _), own in groups(per_seed):
+        for (setting, _), own in groups(per_seed):
             d = own["difference"].dropna()
-            row = {"scenario": scenario, "strategy": first, "other": second, "n_pairs": len(d)}
+            row = {"setting": setting, "strategy": first, "other": second, "n_pairs": len(d)}
             rows.append({**row, "difference": d.mean(), "p_t": paired_t_p(d)})
-    return pd.DataFrame(rows, columns=["scenario", "strategy", "other", "n_pairs", "difference", "p_t"])
+    return pd.DataFrame(rows, columns=["setting", "strategy", "other", "n_pairs", "difference", "p_t"])
 
 
 def _without_stream(choice: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional as F
 
-from albench.bench import Size
+from albench.bench.size import Size
 from albench.contracts.query import Query
 from albench.rng import torch_stream
 from albench.testing import make_query

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from albench.bench import FORWARD, Size
+from albench.bench.size import FORWARD, Size
 
 
 class Session:

@@ -10,11 +10,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from albench.asking import ask
-from albench.bench import FORWARD, Size
 from albench.bench.queries import fresh, make_benchmark_query
+from albench.bench.size import FORWARD, Size
 from albench.contracts.query import Query
-from albench.plugins import host
+from albench.plugins.host import host
+from albench.protocols.discovery import Discovery
+from albench.running.asking import ask
 
 PATIENCE_SECONDS = 20.0  # a strategy that takes longer is measured once
 
@@ -39,7 +40,7 @@ def test_forward_pass(benchmark: Any, base: Query, size: Size) -> None:
 def test_score_sets(benchmark: Any, strategy: str, base: Query, size: Size) -> None:
     """Measure a strategy's scores of all candidate sets; an untimed question first checks its contract."""
     configured = host().configure("strategies", strategy)
-    answer = ask(configured, fresh(base, strategy))
+    answer = ask(configured, fresh(base, strategy), Discovery(n_sets=size.sets, set_size=size.set_size))
     benchmark.extra_info.update(
         strategy=strategy, peak_memory_bytes=answer.peak_memory_bytes, notes=dict(answer.notes), **asdict(size)
     )

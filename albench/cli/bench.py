@@ -30,7 +30,7 @@ def bench(
 ) -> None:
     """Measure what strategies cost: seconds and peak memory of scoring all candidate sets of one query."""
     from albench import bench as benchmarks
-    from albench.api import check_device
+    from albench.running.device import check_device
 
     warn_of_plugins()
     size = benchmarks.Size(pool, labeled, classes, sets, set_size, check_device(device), threads, rounds)

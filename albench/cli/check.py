@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from albench.check import Checked
 from albench.cli.output import Format, FormatOption, show_rows
+
+if TYPE_CHECKING:
+    from albench.testing.check import Checked
 
 
 def check(
@@ -19,10 +21,10 @@ def check(
     data: Annotated[Path | None, typer.Option("--data", help="The folder that holds scenarios' data.")] = None,
     offline: Annotated[bool, typer.Option("--offline/--online", help="Download no data for a scenario.")] = True,
 ) -> None:
-    """Hold every strategy and scenario of an installed plugin to its contract; exit 1 when one breaks it."""
-    from albench.api import data_settings
-    from albench.check import check as checks
-    from albench.check import summary
+    """Hold every component of an installed plugin to the contract of its kind; exit 1 when one breaks it."""
+    from albench.datadir import data_settings
+    from albench.testing.check import check as checks
+    from albench.testing.check import summary
 
     found: list[Checked] = []
     with data_settings(data, offline):

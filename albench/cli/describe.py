@@ -9,21 +9,23 @@ import typer
 
 from albench.cli.output import Format, FormatOption, show_rows, warn_of_plugins
 from albench.errors import RequestError, did_you_mean
-from albench.plugins import HOOKS, SINGULAR, Entry, host
+from albench.hookspecs import KINDS
+from albench.plugins.host import Entry, host
+from albench.study.spec import DEFAULTS, KIND_OF
 
 
 def list_(
-    kind: Annotated[str | None, typer.Argument(help=f"One of: {', '.join(HOOKS)}, presets.")] = None,
+    kind: Annotated[str | None, typer.Argument(help=f"One of: {', '.join(KINDS)}, presets.")] = None,
     output: FormatOption = Format.table,
 ) -> None:
     """List what is installed, and which distribution it comes from; nothing is imported for it."""
-    from albench.study import presets
+    from albench.study.layers import presets
 
-    plural = {SINGULAR[name]: name for name in HOOKS} | {"preset": "presets"}
+    plural = {kind.singular: name for name, kind in KINDS.items()} | {"preset": "presets"}
     wanted = plural.get(kind, kind) if kind is not None else None
-    if wanted is not None and wanted not in {*HOOKS, "presets"}:
+    if wanted is not None and wanted not in {*KINDS, "presets"}:
         raise RequestError(
-            f"there is no kind {kind!r}{did_you_mean(str(kind), HOOKS)}; the kinds are: {', '.join(HOOKS)}, presets"
+            f"there is no kind {kind!r}{did_you_mean(str(kind), KINDS)}; the kinds are: {', '.join(KINDS)}, presets"
         )
     rows: list[dict[str, Any]] = []
     if wanted != "presets":
@@ -39,7 +41,7 @@ def show(
     output: FormatOption = Format.table,
 ) -> None:
     """Show what a component does, its parameters with their defaults, and a preset's protocol."""
-    from albench.study import presets
+    from albench.study.layers import presets
 
     entries = [entry for entry in host().all_entries() if entry.name == name]
     if not entries and name not in presets():
@@ -71,19 +73,19 @@ def described(entry: Entry) -> dict[str, Any]:
     import inspect
     from typing import get_type_hints
 
-    from albench import components
+    from albench.plugins import parameters
 
     cls = host().component_class(entry.kind, entry.name)
     hints = get_type_hints(cls, include_extras=True)
-    parameters = [
+    described_parameters = [
         {
             "name": name,
             "type": _type_text(hints[field.name]),
-            "default": _default_text(components.default(field)),
+            "default": _default_text(parameters.default(field)),
         }
-        for name, field in components.parameters(cls).items()
+        for name, field in parameters.fields(cls).items()
     ]
-    return {**_row(entry), "description": inspect.getdoc(cls) or "", "parameters": parameters}
+    return {**_row(entry), "description": inspect.getdoc(cls) or "", "parameters": described_parameters}
 
 
 def _type_text(hint: Any) -> str:
@@ -113,17 +115,15 @@ def _default_text(value: Any) -> str:
 
 
 def _preset(name: str) -> dict[str, Any]:
-    from albench.protocol import Protocol
-    from albench.study import read_preset
+    from albench.study.layers import read_preset
 
-    content = read_preset(name)
-    protocol = dataclasses.asdict(Protocol(**content.get("protocol", {})))
-    return {"kind": "presets", "name": name, **content, "protocol": protocol}
+    return {"kind": "presets", "name": name, **read_preset(name)}
 
 
 def _print_component(part: dict[str, Any]) -> None:
     typer.echo(
-        f"{part['name']}: a {SINGULAR[part['kind']]} of {part['distribution']} {part['version']} ({part['target']})\n"
+        f"{part['name']}: a {KINDS[part['kind']].singular} of {part['distribution']} {part['version']} "
+        f"({part['target']})\n"
     )
     typer.echo(part["description"])
     if part["parameters"]:
@@ -133,16 +133,36 @@ def _print_component(part: dict[str, Any]) -> None:
 
 
 def _print_preset(part: dict[str, Any]) -> None:
-    from albench import components
-
     typer.echo(f"{part['name']}: a preset\n\n{part.get('description', '')}\n")
-    for kind in ("scenarios", "strategies"):
-        content = part.get(kind, [])
-        texts = (
-            [components.write(key, value) for key, value in content.items()] if isinstance(content, dict) else content
-        )
-        typer.echo(f"{kind}: {', '.join(texts)}")
-    typer.echo(f"seeds: {part.get('seeds')}\n")
-    rows = [{"protocol": key, "value": _default_text(value)} for key, value in part["protocol"].items()]
-    show_rows(rows, Format.table, ["protocol", "value"])
+    typer.echo(f"scenarios: {_texts(part, 'scenarios')}")
+    typer.echo(f"strategies: {_texts(part, 'strategies')}")
+    rounds = part.get("rounds")
+    typer.echo(f"seeds: {part.get('seeds')}\nrounds: {'until the pool is exhausted' if rounds is None else rounds}\n")
+    rows = [row for what in DEFAULTS for row in _values(what, part)]
+    show_rows(rows, Format.table, ["part", "component", "parameter", "value"])
     typer.echo("")
+
+
+def _texts(part: dict[str, Any], kind: str) -> str:
+    """Return the components that a preset names, with the parameters that it sets."""
+    from albench.plugins import parameters
+
+    content = part.get(kind, [])
+    return ", ".join(
+        [parameters.write(key, value) for key, value in content.items()] if isinstance(content, dict) else content
+    )
+
+
+def _values(what: str, part: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return every parameter of the preset's protocol, learner or network with its value."""
+    from albench.plugins import parameters
+
+    rows = []
+    for name, given in (part.get(what) or {DEFAULTS[what]: {}}).items():
+        fields = parameters.fields(host().component_class(KIND_OF[what], name))
+        values = {key: parameters.default(field) for key, field in fields.items()} | given
+        rows += [
+            {"part": what, "component": name, "parameter": key, "value": _default_text(value)}
+            for key, value in values.items()
+        ]
+    return rows

@@ -9,7 +9,7 @@ from typing import Any
 from albench.cli.output import Format, FormatOption, show_rows
 from albench.datadir import data_directory, is_offline
 from albench.errors import RequestError
-from albench.plugins import host
+from albench.plugins.host import host
 
 
 def doctor(output: FormatOption = Format.table) -> None:
@@ -22,7 +22,7 @@ def doctor(output: FormatOption = Format.table) -> None:
 
 def _system() -> list[dict[str, Any]]:
     from albench.executors.local import cores
-    from albench.provenance import processor, versions
+    from albench.running.provenance import processor, versions
 
     rows = [
         _row("python", "ok", platform.python_version()),

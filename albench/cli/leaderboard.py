@@ -14,10 +14,10 @@ from albench.cli.output import Format, show_rows
 
 def print_leaderboard(store: Path) -> None:
     """Print mean accuracy over rounds and its paired difference to the reference, best first."""
-    from albench.analysis.leaderboard import leaderboard
-    from albench.results import choose_reference, load
+    from albench.analysis import leaderboard
+    from albench.store.results import choose_reference, load_named
 
-    rounds = load(store)
+    rounds = load_named(store)
     reference = choose_reference(rounds["strategy"])
     frame = leaderboard(rounds, reference)
     if frame.empty:
@@ -31,7 +31,7 @@ def print_leaderboard(store: Path) -> None:
     )
     missing = frame[(frame["missing_pairs"] > 0).fillna(False)]
     for row in missing.to_dict("records"):
-        typer.echo(f"{row['scenario']} / {row['strategy']}: no pair with {reference} at seed {row['missing_seeds']}")
+        typer.echo(f"{row['setting']} / {row['strategy']}: no pair with {reference} at seed {row['missing_seeds']}")
     if (frame["n_pairs"] == 1).any():
         typer.echo("one seed gives no interval: ask for more with --seeds")
     typer.echo("")
@@ -39,7 +39,7 @@ def print_leaderboard(store: Path) -> None:
 
 def _row(row: Mapping[Any, Any], reference: str) -> dict[str, Any]:
     return {
-        "scenario": row["scenario"],
+        "setting": row["setting"],
         "strategy": row["strategy"],
         "seeds": row["n_seeds"],
         "accuracy": f"{100 * row['accuracy_area']:.1f}",

@@ -9,23 +9,31 @@ import typer
 
 app = typer.Typer(help="Write a ready plugin distribution.", no_args_is_help=True, rich_markup_mode=None)
 
-
-@app.callback()
-def _new() -> None:
-    """Keep `strategy` a command of its own, so that other kinds can join it."""
+_Parent = Annotated[Path, typer.Option("--in", help="The folder to write it into.")]
 
 
 @app.command("strategy")
 def strategy(
-    name: Annotated[str, typer.Argument(help="The strategy's name, such as mine.")],
-    parent: Annotated[Path, typer.Option("--in", help="The folder to write it into.")] = Path(),
+    name: Annotated[str, typer.Argument(help="The strategy's name, such as mine.")], parent: _Parent = Path()
 ) -> None:
     """Write ./albench-NAME: metadata, a strategy, the test of its contract and a README."""
-    from albench.scaffold import new_strategy
+    _write("strategies", name, parent, f"albench run --strategies {name},random")
 
-    folder = new_strategy(name, parent)
-    package = next(path.parent.name for path in folder.glob("*/strategy.py"))
+
+@app.command("scenario")
+def scenario(
+    name: Annotated[str, typer.Argument(help="The scenario's name, such as photos.")], parent: _Parent = Path()
+) -> None:
+    """Write ./albench-NAME: metadata, a scenario, the test of its contract and a README."""
+    _write("scenarios", name, parent, f"albench run --scenarios {name} --strategies min,random")
+
+
+def _write(kind: str, name: str, parent: Path, run: str) -> None:
+    from albench.plugins.scaffold import new_distribution
+
+    folder = new_distribution(kind, name, parent)
+    package = next(path.parent.name for path in folder.glob("*/py.typed"))
     typer.echo(f"wrote {folder}; next:")
     typer.echo(f"  pip install --no-deps --no-build-isolation -e ./{folder}")
     typer.echo(f"  albench check {package}")
-    typer.echo(f"  albench run --strategies {name},random")
+    typer.echo(f"  {run}")

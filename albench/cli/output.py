@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from albench.plugins import host
+from albench.plugins.host import host
 
 
 class Format(StrEnum):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import typer
 
 from albench.contracts.executor import Event
+from albench.store.names import short_names
 
 if TYPE_CHECKING:
     from albench.api import Plan
@@ -27,21 +28,34 @@ def progress(planned: Plan) -> Iterator[Callable[[Event], None]]:
         with _live(planned, console) as show:
             yield show
     else:
-        yield lambda event: typer.echo(_line(event))
+        names = _settings(planned)
+        yield lambda event: typer.echo(_line(event, names))
 
 
 def _heading(planned: Plan) -> str:
     study, pending = planned.study, len(planned.pending())
     names = ", ".join(choice.label for choice in study.strategies)
     return (
-        f"{study.name}: {names} on {', '.join(choice.label for choice in study.scenarios)}, {len(study.seeds)} seeds: "
+        f"{study.name}: {names} on {', '.join(_settings(planned).values())}, {len(study.seeds)} seeds: "
         f"{pending} of {len(planned.cells)} cells to run in {planned.store}"
     )
 
 
-def _line(event: Event) -> str:
+def _settings(planned: Plan) -> dict[str, str]:
+    """Return the short names of the study's settings by their labels."""
+    return short_names(
+        {
+            setting.label: {part: {"name": one.name, "label": one.label} for part, one in setting.parts().items()}
+            for setting in planned.study.settings
+        }
+    )
+
+
+def _line(event: Event, names: Mapping[str, str]) -> str:
     cell = event["cell"]
-    name = f"{cell['scenario']} / {cell['strategy']} / seed {cell['seed']}"
+    name = f"{names[cell['setting']]} / {cell['strategy']} / seed {cell['seed']}"
+    if event["event"] == "training":
+        return f"{name}: {_trained(event)}"
     if event["event"] == "round":
         row = event["row"]
         return (
@@ -49,6 +63,12 @@ def _line(event: Event) -> str:
             f"{row['n_labeled']} labelled"
         )
     return f"{name}: {event['event']}" + (f": {event['reason']}" if "reason" in event else "")
+
+
+def _trained(event: Event) -> str:
+    """Return how far a long training is: "the initial training: 35 % (700 of 2000)"."""
+    share = event["iteration"] / event["iterations"]
+    return f"{event['what']}: {share:.0%} ({event['iteration']} of {event['iterations']} iterations)"
 
 
 @contextmanager
@@ -73,6 +93,7 @@ def _live(planned: Plan, console: object) -> Iterator[Callable[[Event], None]]:
         TextColumn("ETA"),
         TimeRemainingColumn(elapsed_when_finished=False),
     )
+    names = _settings(planned)
     with Progress(*columns, console=console, speed_estimate_period=600) as bars:
         tasks = {name: bars.add_task(name, total=total, latest="") for name, total in _rounds_to_run(planned).items()}
 
@@ -82,18 +103,20 @@ def _live(planned: Plan, console: object) -> Iterator[Callable[[Event], None]]:
                 latest = f"seed {row['seed']}, round {row['round']}: {row['accuracy']:.1%}, {row['n_classes']} classes"
                 bars.update(tasks[event["cell"]["strategy"]], advance=1, latest=latest)
                 bars.advance(tasks[ALL])
+            elif event["event"] == "training":
+                bars.update(tasks[event["cell"]["strategy"]], latest=f"seed {event['cell']['seed']}, {_trained(event)}")
             elif event["event"] != "done":
-                bars.console.print(_line(event), style="red", markup=False, highlight=False)
+                bars.console.print(_line(event, names), style="red", markup=False, highlight=False)
 
         yield show
 
 
 def _rounds_to_run(planned: Plan) -> dict[str, int]:
     """Return how many rounds each strategy still has to run, round 0 included, and all together."""
-    kept = {(one.scenario, one.strategy, one.seed): one.rounds + bool(one.rounds) for one in planned.statuses}
+    kept = {(one.setting, one.strategy, one.seed): one.rounds + bool(one.rounds) for one in planned.statuses}
     left: dict[str, int] = {}
     for cell in planned.pending():
         label = cell.strategy.label
-        done = kept[cell.scenario.label, label, cell.seed]
+        done = kept[cell.setting.label, label, cell.seed]
         left[label] = left.get(label, 0) + planned.rounds(cell) + 1 - done
     return {**left, ALL: sum(left.values())}

@@ -28,8 +28,9 @@ def report(
     ] = None,
 ) -> None:
     """Write the comparative report of one or several stores."""
-    from albench.api import data_settings, write_report
-    from albench.plugins import host
+    from albench.api import write_report
+    from albench.datadir import data_settings
+    from albench.plugins.host import host
 
     warn_of_plugins()
     host().entry("report-formats", format_.partition("[")[0])

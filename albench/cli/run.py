@@ -9,20 +9,26 @@ from typing import Annotated, Any
 import typer
 
 from albench.cli.output import Format, warn_of_plugins
-from albench.cli.status import show_statuses, summary
-from albench.errors import RequestError
+from albench.cli.status import setting_names, show_statuses, summary
+from albench.errors import RequestError, shown
 
 
 def run(
     study: Annotated[Path | None, typer.Argument(help="A study file (TOML).")] = None,
     strategies: Annotated[str | None, typer.Option(help='Strategies, such as "emoc[output=softmax],random".')] = None,
     scenarios: Annotated[str | None, typer.Option(help='Scenarios, such as "digits,cifar100[known=5]".')] = None,
-    seeds: Annotated[str | None, typer.Option(help="A number of seeds, or a list such as 0,3,7.")] = None,
+    protocol: Annotated[
+        str | None, typer.Option(help='How a round asks: "discovery", "top-k[query_size=100]", or a list.')
+    ] = None,
+    learner: Annotated[str | None, typer.Option(help='How networks are trained: "finetune,retrain".')] = None,
+    network: Annotated[str | None, typer.Option(help="The network, or a list.")] = None,
+    seeds: Annotated[str | None, typer.Option(help="A number of seeds, a list such as 0,3,7, or a range 0-4.")] = None,
+    rounds: Annotated[int | None, typer.Option(min=0, help="Rounds of a cell. [default: of the preset]")] = None,
     preset: Annotated[str | None, typer.Option(help="quickstart (default), lite or paper.")] = None,
     set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A value of the protocol.")
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A parameter of the chosen protocols, learners and so on."),
     ] = None,
-    network: Annotated[str | None, typer.Option(help="The common network.")] = None,
     data: Annotated[
         Path | None, typer.Option(help="Folder of data sets. [default: $ALBENCH_DATA, else the user's cache]")
     ] = None,
@@ -38,14 +44,17 @@ def run(
     """Run strategies against each other; what a store holds already is not run again."""
     from albench import api
     from albench.cli.progress import progress
-    from albench.provenance import command_line
-    from albench.study import Request
+    from albench.datadir import data_settings
+    from albench.running.provenance import command_line
+    from albench.study.study import Request
 
     warn_of_plugins()
-    request = Request(study, preset, strategies, scenarios, network, seeds, _assignments(set_ or []))
-    with api.data_settings(data, offline or dry_run):
+    values = _assignments(set_ or [])
+    request = Request(study, preset, strategies, scenarios, protocol, learner, network, seeds, rounds, values)
+    with data_settings(data, offline or dry_run):
         planned = api.plan(request, store, retry_failed)
-        engine = api.build_executor(executor, jobs)
+        api.check_data(planned.study, data)
+        engine = api.build_executor(executor, jobs, planned.study)
         if dry_run:
             show_statuses(planned.statuses, Format.table)
             typer.echo(f"{len(planned.pending())} cells would run in {planned.store}")
@@ -63,9 +72,10 @@ def _conclude(outcome: Any) -> None:
     from albench.cli.leaderboard import print_leaderboard
 
     print_leaderboard(outcome.store)
+    names = setting_names(outcome.statuses)
     for one in outcome.statuses:
         if one.status != "done":
-            typer.echo(f"{one.status}: {one.scenario} / {one.strategy} / seed {one.seed}: {one.reason}", err=True)
+            typer.echo(f"{one.status}: {names[one.setting]} / {one.strategy} / seed {one.seed}: {one.reason}", err=True)
     if any(one.status == "failed" for one in outcome.statuses):
         typer.echo("failed cells run again with --retry-failed", err=True)
     typer.echo(f"{summary(outcome.statuses)} in {outcome.store}")
@@ -83,7 +93,7 @@ def _assignments(texts: list[str]) -> dict[str, Any]:
     for text in texts:
         key, equals, value = text.partition("=")
         if not equals or not key.strip():
-            raise RequestError(f"--set {text!r}: write key=value, such as --set rounds=20")
+            raise RequestError(f"--set {shown(text)}: write key=value, such as --set rounds=20")
         found[key.strip()] = _value(value.strip())
     return found
 
@@ -91,5 +101,5 @@ def _assignments(texts: list[str]) -> dict[str, Any]:
 def _value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):  # text, or what no parameter can be: its parameter's check says so
         return text

@@ -9,9 +9,11 @@ from typing import Annotated
 
 import typer
 
-from albench.cell import CellStatus
 from albench.cli.output import Format, FormatOption, show_rows
-from albench.store import Store
+from albench.store.cell import CellStatus
+from albench.store.names import named, short_names
+from albench.store.store import Store
+from albench.study.spec import PARTS
 
 
 def status(
@@ -27,8 +29,17 @@ def status(
 
 def show_statuses(statuses: list[CellStatus], output: Format) -> None:
     """Print a row for each cell."""
-    columns = ["scenario", "strategy", "seed", "status", "rounds", "reason"]
-    show_rows([asdict(one) for one in statuses], output, columns)
+    names = setting_names(statuses)
+    first = "setting" if len(names) > 1 else "scenario"
+    rows = [asdict(one) for one in statuses]
+    if output is Format.table:
+        rows = [{**row, "setting": names[row["setting"]]} for row in rows]
+    show_rows(rows, output, [first, "strategy", "seed", "status", "rounds", "reason"])
+
+
+def setting_names(statuses: list[CellStatus]) -> dict[str, str]:
+    """Return the short names of the cells' settings, by their labels."""
+    return short_names({one.setting: {part: named(getattr(one, part)) for part in PARTS} for one in statuses})
 
 
 def summary(statuses: list[CellStatus]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from albench.components import Component
+from albench.contracts.component import Component
 
 Task = Mapping[str, Any]
 Event = Mapping[str, Any]
@@ -18,8 +18,9 @@ Emit = Callable[[Event], None]
 class Executor(Component):
     """Runs the cells of a study somewhere.
 
-    A task is the JSON form of `albench.work.Task`; `albench.work.perform(task, emit)` runs it wherever it lands, finds
-    the plugins itself and writes its own cell, so that nothing depends on the engine.
+    A task is a JSON mapping; `albench.perform(task, emit)` runs it wherever it lands, finds the plugins itself and
+    writes its own cell, so that nothing depends on the engine. Of a task's entries an executor needs `name`, which
+    names its cell in events, `log`, the file that takes what the cell prints, and `device` and `threads`.
     """
 
     @abstractmethod
@@ -27,7 +28,7 @@ class Executor(Component):
         """Perform every task once and pass its events on.
 
         A task whose worker dies is emitted as ``{"event": "died", "cell": ..., "reason": ...}``, which records its
-        failure; `cell` is what `albench.work.cell_name` returns.
+        failure; `cell` is the task's `name`.
 
         KeyboardInterrupt passes through once the workers are stopped.
         """

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import FrozenInstanceError
 from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from albench.contracts.memory import Memory
 from albench.errors import StrategyError
 
 FORWARD_BATCH = 250
@@ -18,8 +20,24 @@ FORWARD_BATCH = 250
 class Query:
     """A round as a strategy sees it: images, the network, candidate sets; never a label of the pool.
 
-    Everything derived from the network is computed once, when first asked for, in eval mode and without gradients.
+    It cannot be changed but through `note` and `remember`. Everything derived from the network is computed once, when
+    first asked for, in eval mode and without gradients.
     """
+
+    _network: Any
+    _pool: Tensor
+    _labeled: Tensor
+    _labels: Tensor
+    _sets: Tensor | None
+    _generator: torch.Generator
+    _pool_labels: Tensor | None
+    _batch_size: int
+    _round: int
+    _history: Tensor
+    _pool_ids: Tensor
+    _labeled_ids: Tensor
+    _memory: Memory
+    _notes: dict[str, float | str]
 
     def __init__(
         self,
@@ -31,30 +49,49 @@ class Query:
         generator: torch.Generator,
         pool_labels: Tensor | None = None,
         batch_size: int = FORWARD_BATCH,
+        round: int = 1,  # noqa: A002 - the field's word
+        history: Tensor | None = None,
+        pool_ids: Tensor | None = None,
+        labeled_ids: Tensor | None = None,
+        memory: Mapping[str, Any] | None = None,
     ) -> None:
-        self._network = network
-        self._pool = pool
-        self._labeled = labeled
-        self._labels = labels
-        self._sets = sets
-        self._generator = generator
-        self._pool_labels = pool_labels
-        self._batch_size = batch_size
-        self._notes: dict[str, float | str] = {}
+        device = pool.device
+        self.__dict__.update(
+            _network=network,
+            _pool=pool,
+            _labeled=labeled,
+            _labels=labels,
+            _sets=sets,
+            _generator=generator,
+            _pool_labels=pool_labels,
+            _batch_size=batch_size,
+            _round=round,
+            _history=history if history is not None else torch.zeros(len(labeled), dtype=torch.int64, device=device),
+            _pool_ids=pool_ids if pool_ids is not None else torch.arange(len(pool), device=device),
+            _labeled_ids=labeled_ids if labeled_ids is not None else torch.full((len(labeled),), -1, device=device),
+            _memory=Memory(memory or {}, device),
+            _notes={},
+        )
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise FrozenInstanceError(f"query.{name} cannot be set: a query is frozen; keep a value with query.remember")
+
+    def __delattr__(self, name: str) -> None:
+        raise FrozenInstanceError(f"query.{name} cannot be deleted: a query is frozen")
 
     @property
     def pool(self) -> Tensor:
-        """The pool's images as the network sees them, float32, (n_pool, C, H, W), on `device`."""
+        """The pool's inputs as the network sees them, float32, (n_pool, C, H, W) or (n_pool, d), on `device`."""
         return self._pool
 
     @property
     def labeled(self) -> Tensor:
-        """The labelled images as the network sees them, float32, (n_labeled, C, H, W), on `device`."""
+        """The labelled inputs as the network sees them, float32, (n_labeled, C, H, W) or (n_labeled, d)."""
         return self._labeled
 
     @property
     def labels(self) -> Tensor:
-        """The network's output index of each labelled image, int64, (n_labeled,)."""
+        """The network's output index of each labelled example, int64, (n_labeled,)."""
         return self._labels
 
     @property
@@ -69,12 +106,17 @@ class Query:
 
     @property
     def device(self) -> torch.device:
-        """The device that holds the images and the network."""
+        """The device that holds the inputs and the network."""
         return self._pool.device
 
     @property
-    def sets(self) -> Tensor | None:
-        """Candidate sets as pool indices, int64, (n_sets, K); None in protocols without them."""
+    def sets(self) -> Tensor:
+        """Candidate sets as pool indices, int64, (n_sets, K); StrategyError in protocols without them."""
+        if self._sets is None:
+            raise StrategyError(
+                "this round has no candidate sets, since its protocol selects single examples; define score(query) or "
+                "select(query, k), or run the strategy under --protocol discovery"
+            )
         return self._sets
 
     @property
@@ -92,8 +134,54 @@ class Query:
         return self._pool_labels
 
     @property
+    def round(self) -> int:
+        """The number of this query, from 1. How many will come is not told: a cell may be extended."""
+        return self._round
+
+    @property
+    def history(self) -> Tensor:
+        """For each labelled example the round that asked for it, 0 for the initial set, int64, (n_labeled,)."""
+        return self._history
+
+    @property
+    def pool_ids(self) -> Tensor:
+        """What names each pool example in every round, int64, (n_pool,): its place in the seed's shuffled pool."""
+        return self._pool_ids
+
+    @property
+    def labeled_ids(self) -> Tensor:
+        """The `pool_ids` that labelled examples had in the pool, -1 for the initial set, int64, (n_labeled,)."""
+        return self._labeled_ids
+
+    @property
+    def memory(self) -> Mapping[str, Any]:
+        """What this strategy has remembered: names to tensors (on `device`) or plain values; empty in round 1."""
+        return self._memory
+
+    def remember(self, name: str, value: Any) -> None:
+        """Keep a tensor or a plain value in `memory` for this and later rounds, until overwritten; None forgets it.
+
+        A tensor is copied. Plain are finite numbers, texts, and lists and mappings of them. Raises StrategyError for
+        anything else, for numbers that are not finite, and for more than 64 MB in all.
+        """
+        self._memory.keep(name, value)
+
+    def stored_memory(self) -> dict[str, Any]:
+        """Return the memory as a checkpoint keeps it, for the harness."""
+        return self._memory.stored()
+
+    def given(self) -> dict[str, Tensor]:
+        """Return the tensors that strategies share or keep, by what they are called, for the harness to watch."""
+        names = ("pool", "labeled", "labels", "history", "pool_ids", "labeled_ids")
+        found = {name: getattr(self, name) for name in names}
+        if self._sets is not None:
+            found["sets"] = self._sets
+        kept = self._memory.tensors()
+        return {**found, **{f"memory[{name!r}]": value for name, value in kept.items()}}
+
+    @property
     def batch_size(self) -> int:
-        """How many images to give the network at once; memory depends on it, scores must not."""
+        """How many inputs to give the network at once; memory depends on it, scores must not."""
         return self._batch_size
 
     @property
@@ -103,12 +191,12 @@ class Query:
 
     @property
     def features(self) -> Tensor:
-        """What enters the network's last layer for each pool image, (n_pool, d)."""
+        """What enters the network's last layer for each pool example, (n_pool, d)."""
         return self._forward[0]
 
     @cached_property
     def labeled_features(self) -> Tensor:
-        """What enters the network's last layer for each labelled image, (n_labeled, d)."""
+        """What enters the network's last layer for each labelled example, (n_labeled, d)."""
         return self._features(self._labeled)
 
     @property
@@ -144,6 +232,6 @@ class Query:
         with torch.no_grad():
             return features, self._network.head(features)
 
-    def _features(self, images: Tensor) -> Tensor:
+    def _features(self, inputs: Tensor) -> Tensor:
         with torch.no_grad():
-            return torch.cat([self._network.features(part) for part in torch.split(images, self._batch_size)])
+            return torch.cat([self._network.features(part) for part in torch.split(inputs, self._batch_size)])

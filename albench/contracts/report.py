@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from albench.components import Component
+from albench.contracts.component import Component
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,18 +22,39 @@ class Results:
 
     name: str
     rounds: pd.DataFrame  # one row a round of every finished cell, columns as in docs/protocol.md
-    cells: pd.DataFrame  # one row a requested cell: scenario, strategy, seed, key, status, reason, rounds, store, ...
+    cells: pd.DataFrame  # one row a requested cell: setting, strategy, seed, key, status, reason, rounds, store, ...
     provenance: Sequence[Mapping[str, Any]]  # one mapping a finished cell
-    study: Mapping[str, Any]  # the stored request: protocol, network, scenarios, strategies
+    study: Mapping[str, Any]  # the stored request: settings and strategies by name, commands
     reference: str = "random"  # the strategy that the others are compared with
-    outcomes: Sequence[Mapping[str, Any]] = ()  # what networks made of each test class; see Discovery.outcome
+    outcomes: Sequence[Mapping[str, Any]] = ()  # what networks made of each test class; see Loop.outcome
     stores: Sequence[Mapping[str, str]] = ()  # name and checksum of each store
     benchmarks: Sequence[Mapping[str, Any]] = ()  # scoring benchmarks, when they were given
+
+    @property
+    def settings(self) -> list[str]:
+        """The settings that have finished cells, in the order of the study."""
+        found = set(self.rounds["setting"])
+        return [name for name in dict.fromkeys(self.cells["setting"]) if name in found]
 
     @property
     def scenarios(self) -> list[str]:
         """The scenarios that have finished cells, in the order of the study."""
         return list(dict.fromkeys(self.rounds["scenario"]))
+
+    def only(self, settings: Sequence[str]) -> Results:
+        """Return the results of some settings alone."""
+
+        def kept(records: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+            return [record for record in records if record["setting"] in settings]
+
+        return replace(
+            self,
+            rounds=self.rounds[self.rounds["setting"].isin(settings)],
+            cells=self.cells[self.cells["setting"].isin(settings)],
+            provenance=kept(self.provenance),
+            outcomes=kept(self.outcomes),
+            study={**self.study, "settings": {name: self.study["settings"][name] for name in settings}},
+        )
 
     @property
     def strategies(self) -> list[str]:
@@ -136,10 +157,27 @@ class Content:
 
 @dataclass(frozen=True)
 class ReportSection(Component):
-    """A part of the report. `compute` makes frames, `draw` turns them into words, tables and figures."""
+    """A part of the report. `compute` makes frames, `draw` turns them into words, tables and figures.
+
+    `columns` and `protocols` are what it needs: it is given the settings in which every one of these columns holds
+    something, and whose protocol is one of these. The report says which settings were left out.
+    """
 
     title: ClassVar[str]
     order: ClassVar[int] = 500  # sections appear by rising order, then by name
+    columns: ClassVar[Sequence[str]] = ()
+    protocols: ClassVar[Sequence[str]] = ()  # by name; none: any
+
+    def lacks(self, results: Results, setting: str) -> str:
+        """Return in words what a setting lacks for this section, "" where it lacks nothing."""
+        own = results.rounds[results.rounds["setting"] == setting]
+        protocol = results.study["settings"][setting]["protocol"]["name"]
+        if self.protocols and protocol not in self.protocols:
+            return f"its protocol is {protocol}"
+        if self.columns and not (own["round"] > 0).any():
+            return "no finished cell has queried anything"
+        missing = [name for name in self.columns if name not in own or own[name].isna().all()]
+        return f"it records no {' and no '.join(missing)}" if missing else ""
 
     @abstractmethod
     def compute(self, results: Results) -> Mapping[str, pd.DataFrame]:

@@ -6,17 +6,18 @@ import hashlib
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from annotated_types import Ge
 from numpy.typing import NDArray
 
-from albench.components import Component
+from albench.contracts.component import Component
 from albench.errors import DataError, RequestError
 from albench.rng import stream
 
 Images = NDArray[np.uint8]
+Inputs = NDArray[np.uint8] | NDArray[np.float32]  # images (N, C, H, W), or features (N, d)
 Indices = NDArray[np.int64]
 
 
@@ -27,7 +28,7 @@ class Split:
     The order of `pool` is seen by strategies and must say nothing about the labels.
     """
 
-    images: Images  # (N, C, H, W)
+    images: Inputs  # uint8 images (N, C, H, W), or float32 features (N, d)
     labels: Indices  # (N,), indices into class_names
     initial: Indices  # rows labelled at the start
     pool: Indices  # rows that can be queried
@@ -42,9 +43,10 @@ class Split:
 
     def check(self) -> Split:
         """Return the split itself, or raise DataError with what is wrong in it."""
-        if self.images.dtype != np.uint8 or self.images.ndim != 4:
+        if (str(self.images.dtype), self.images.ndim) not in (("uint8", 4), ("float32", 2)):
             raise DataError(
-                f"images are {self.images.dtype} of shape {self.images.shape}; they must be uint8, (N, C, H, W)"
+                f"images are {self.images.dtype} of shape {self.images.shape}; they must be uint8, (N, C, H, W), or "
+                "features, float32 (N, d)"
             )
         if self.labels.shape != (len(self.images),):
             raise DataError(f"there are {len(self.images)} images and labels of shape {self.labels.shape}")
@@ -55,6 +57,8 @@ class Split:
             if rows.min() < 0 or rows.max() >= len(self.images):
                 raise DataError(f"the part {name!r} of the split holds rows outside the {len(self.images)} images")
         together = np.concatenate(list(parts.values()))
+        if self.images.ndim == 2 and not np.isfinite(self.images[together]).all():
+            raise DataError("features that are used hold NaN or infinite numbers; give finite ones")
         if len(np.unique(together)) != len(together):
             raise DataError("initial, pool and test share images, or hold one twice; an image belongs to one of them")
         if set(self.labels[self.initial].tolist()) != set(self.known):
@@ -64,7 +68,12 @@ class Split:
 
 @dataclass(frozen=True)
 class Scenario(Component):
-    """Data and how a seed divides them; its fields are its parameters."""
+    """Data and how a seed divides them; its fields are its parameters.
+
+    `reads_data` says whether the folder of ``--data`` means something to it.
+    """
+
+    reads_data: ClassVar[bool] = True
 
     @abstractmethod
     def split(self, seed: int) -> Split:
@@ -82,9 +91,9 @@ class Scenario(Component):
 
 @dataclass(frozen=True)
 class LabeledImages:
-    """A whole data set, its rows in an order that depends on content alone."""
+    """A whole data set, of images or of features, its rows in an order that depends on content alone."""
 
-    images: Images  # (N, C, H, W)
+    images: Inputs  # uint8 images (N, C, H, W), or float32 features (N, d)
     labels: Indices  # (N,), indices into class_names
     class_names: Sequence[str]
     is_test: NDArray[np.bool_] | None  # (N,); None where the data come without a test part
@@ -92,9 +101,9 @@ class LabeledImages:
 
     @classmethod
     def in_canonical_order(
-        cls, images: Images, labels: Any, class_names: Sequence[str], is_test: Any = None
+        cls, images: Inputs, labels: Any, class_names: Sequence[str], is_test: Any = None
     ) -> LabeledImages:
-        """Order rows by part, class and a hash of the pixels, so that another source gives the same splits."""
+        """Order rows by part, class and a hash of the content, so that another source gives the same splits."""
         labels = np.asarray(labels, dtype=np.int64)
         if len(labels) != len(images) or (is_test is not None and len(is_test) != len(images)):
             raise DataError(f"there are {len(images)} images and {len(labels)} labels; each image needs one")

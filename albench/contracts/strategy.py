@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from annotated_types import Ge
 
-from albench.components import Component
+from albench.contracts.answers import check_shape
+from albench.contracts.component import Component
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -37,12 +38,28 @@ class Strategy(Component):
         A set's score must not depend on the other sets: they are single-class, and their overlap would give
         classes away.
         """
-        assert query.sets is not None
-        return self.score(query)[query.sets].mean(dim=1)
+        scores = check_shape(self.score(query), len(query.pool), query.device, "score", "pool example")
+        return scores[query.sets].mean(dim=1)
 
     def select(self, query: Query, k: int) -> Tensor:
         """Return the k pool indices to label, (k,), int64, best first: by default the top k by score.
 
         Ties go to the lowest index. With fewer than k examples in the pool all of them are returned.
         """
-        return self.score(query).argsort(descending=True, stable=True)[:k]
+        scores = check_shape(self.score(query), len(query.pool), query.device, "score", "pool example")
+        return scores.argsort(descending=True, stable=True)[:k]
+
+
+def has_score(strategy: Strategy) -> bool:
+    """Return whether a strategy values single examples."""
+    return type(strategy).score is not Strategy.score
+
+
+def ranks_sets(strategy: Strategy) -> bool:
+    """Return whether a strategy can rank candidate sets."""
+    return has_score(strategy) or type(strategy).score_sets is not Strategy.score_sets
+
+
+def selects(strategy: Strategy) -> bool:
+    """Return whether a strategy can select single examples."""
+    return has_score(strategy) or type(strategy).select is not Strategy.select

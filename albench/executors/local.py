@@ -18,8 +18,6 @@ from typing import Annotated, Any
 from annotated_types import Ge
 
 from albench.contracts.executor import Emit, Event, Executor, Task
-from albench.spec import CellSpec
-from albench.work import cell_name
 
 GPU_JOBS = 4
 
@@ -109,7 +107,7 @@ class _Worker:
         message = (
             f"its worker process died ({how}); the cell's log.txt may say why, and out of memory is the usual cause"
         )
-        return {"event": "died", "cell": cell_name(CellSpec.from_json(self.task["cell"])), "reason": message}
+        return {"event": "died", "cell": self.task["name"], "reason": message}
 
     def _wait(self) -> int:
         assert self.process.stdin is not None

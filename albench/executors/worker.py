@@ -16,9 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from albench.spec import CellSpec
-from albench.store import Store
-from albench.work import perform
+from albench.running.work import perform
 
 
 def main() -> None:
@@ -31,7 +29,7 @@ def main() -> None:
             events.flush()
 
         for task in _tasks():
-            with _output_to(_log_of(task)):
+            with _output_to(Path(task["log"])):
                 perform(task, emit)
             emit({"event": "idle"})
 
@@ -50,10 +48,6 @@ def _tasks() -> Iterator[Mapping[str, Any]]:
     threading.Thread(target=read, daemon=True).start()
     while True:
         yield json.loads(lines.get())
-
-
-def _log_of(task: Mapping[str, Any]) -> Path:
-    return Store(Path(task["store"])).cell_of(CellSpec.from_json(task["cell"])).log
 
 
 @contextmanager

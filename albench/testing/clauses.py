@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
-from albench.components import Component
+from albench.contracts.component import Component
 from albench.errors import AlbenchError, reason
+from albench.plugins import parameters
 
 Outcome = Literal["holds", "broken", "expected", "skipped"]
+Check = Callable[[Any, "Budget"], None]
 
 
 class ContractError(AlbenchError):
@@ -57,6 +60,36 @@ class Finding:
     def is_sound(self) -> bool:
         """Whether the component may pass."""
         return self.outcome != "broken"
+
+
+def entering(clauses: list[Clause]) -> Callable[[str], Callable[[Check], Check]]:
+    """Return a decorator that takes a promise and enters a function as the clause of its name.
+
+    The function gets the component and the budget, and raises ContractError where the promise is not kept.
+    """
+
+    def promising(promise: str) -> Callable[[Check], Check]:
+        def enter(check: Check) -> Check:
+            clauses.append(Clause(check.__name__.strip("_").replace("_", "-"), promise, check))
+            return check
+
+        return enter
+
+    return promising
+
+
+def check_round_trip(component: Component) -> None:
+    """Raise ContractError when a component's parameters do not survive being written as text and as JSON."""
+    given = parameters.values(component)
+    name, texts = parameters.parse(parameters.write("mine", given))
+    as_text = parameters.build(type(component), texts, name)
+    as_json = parameters.build(type(component), json.loads(json.dumps(given)), name)
+    for rebuilt, form in ((as_text, "text"), (as_json, "JSON")):
+        if rebuilt != component:
+            raise ContractError(
+                f"it comes back from {form} as {rebuilt}; use fields of type int, float, bool, str or Literal, "
+                "and let __post_init__ change none"
+            )
 
 
 def examine(clause: Clause, component: Component, budget: Budget | None = None) -> Finding:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from albench.contracts.query import Query
-from albench.contracts.strategy import Strategy
+from albench.contracts.strategy import Strategy, has_score
 from albench.testing.clauses import ContractError
 from albench.testing.probes import Probe
 
@@ -86,8 +86,3 @@ def require_same(strategy: Strategy, first: Probe, second: Probe, advice: str, o
             found = difference(strategy, view, first, second)
             if found:
                 raise ContractError(f"{name}: {found}; {advice}")
-
-
-def has_score(strategy: Strategy) -> bool:
-    """Return whether the strategy values single examples."""
-    return type(strategy).score is not Strategy.score

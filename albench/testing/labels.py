@@ -16,9 +16,8 @@ from torch import Tensor
 from albench import rng
 from albench.contracts.query import Query
 from albench.contracts.scenario import Scenario, Split
-from albench.contracts.strategy import Strategy
+from albench.contracts.strategy import Strategy, has_score
 from albench.testing.clauses import ContractError
-from albench.testing.comparing import has_score
 from albench.testing.probes import Probe
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from albench.candidates import draw_sets
 from albench.contracts.network import Network
 from albench.contracts.query import FORWARD_BATCH, Query
+from albench.protocols.sets import draw_sets
 from albench.rng import stream, torch_stream
 
 PIXEL_SCALE = 1 / 64  # brings images of the scale 0..255 minus their mean to about unit variance
@@ -20,7 +22,7 @@ N_FEATURES = 12
 class ProbeModule(nn.Module):
     """A convolution, a linear layer of 12 features, and the head."""
 
-    def __init__(self, image_shape: tuple[int, int, int], n_classes: int) -> None:
+    def __init__(self, image_shape: tuple[int, ...], n_classes: int) -> None:
         super().__init__()
         channels, height, width = image_shape
         self.convolution = nn.Conv2d(channels, 4, 3, padding=1, stride=2)
@@ -42,9 +44,11 @@ class ProbeModule(nn.Module):
 class ProbeNetwork(Network):
     """A network of three layers whose untrained features and logits are of order 1, for quick tests."""
 
-    def build(self, image_shape: tuple[int, int, int], n_classes: int, draws: np.random.Generator) -> ProbeModule:
+    def build(self, image_shape: tuple[int, ...], n_classes: int, draws: np.random.Generator) -> ProbeModule:
         """Return the module, its weights scaled by the number of inputs; biases are 0."""
-        module = ProbeModule(image_shape, n_classes)
+        with torch.device("meta"):  # so that torch does not draw weights of its own from its global generator
+            module = ProbeModule(image_shape, n_classes)
+        module.to_empty(device="cpu")
         scales: dict[nn.Conv2d | nn.Linear, float] = {module.convolution: PIXEL_SCALE, module.linear: 1, module.head: 1}
         with torch.no_grad():
             for layer, scale in scales.items():
@@ -64,11 +68,16 @@ class Probe:
     labeled: Tensor  # (n_labeled, C, H, W)
     labels: Tensor  # (n_labeled,)
     hidden: Tensor  # (n_pool,), the pool's true classes
-    sets: Tensor  # (n_sets, K)
+    sets: Tensor  # (n_sets, K); None makes a query without sets
     n_classes: int
     seed: int = 0
     batch_size: int = FORWARD_BATCH
     permitted: bool = False  # whether the pool's labels are shown
+    round: int = 1
+    history: Tensor | None = None  # (n_labeled,)
+    pool_ids: Tensor | None = None  # (n_pool,)
+    labeled_ids: Tensor | None = None  # (n_labeled,)
+    memory: Mapping[str, Any] = field(default_factory=dict)
 
     def query(self) -> Query:
         """Return a fresh query, its generator at its start."""
@@ -82,13 +91,20 @@ class Probe:
             generator=torch_stream(self.seed, "probe strategy"),
             pool_labels=known if self.permitted else None,
             batch_size=self.batch_size,
+            round=self.round,
+            history=self.history,
+            pool_ids=self.pool_ids,
+            labeled_ids=self.labeled_ids,
+            memory=self.memory,
         )
 
     def shuffled(self, order: Tensor) -> Probe:
         """Return the same round with its pool in another order; sets hold the same images."""
         place = torch.empty_like(order)
         place[order] = torch.arange(len(order))
-        return replace(self, pool=self.pool[order], hidden=self.hidden[order], sets=place[self.sets])
+        ids = torch.arange(len(order)) if self.pool_ids is None else self.pool_ids
+        pool, hidden = self.pool[order], self.hidden[order]
+        return replace(self, pool=pool, hidden=hidden, sets=place[self.sets], pool_ids=ids[order])
 
     def copy(self) -> Probe:
         """Return a probe that shares no tensor with this one, the network apart."""

@@ -35,7 +35,7 @@ def make_query(
         raise ValueError(f"set_size={set_size} is more than n_pool={n_pool}")
     draws = stream(seed, "make_query")
     if network is None:
-        from albench.networks import Cifar10Quick
+        from albench.networks.cifar10_quick import Cifar10Quick
 
         network = Cifar10Quick()
     module = network.build(image_shape, n_classes, draws).to(device)

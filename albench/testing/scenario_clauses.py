@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
-from collections.abc import Callable
 
 import numpy as np
 
-from albench import components
-from albench.asking import unchanged_generators
+from albench.contracts.generators import unchanged_generators
 from albench.contracts.scenario import Scenario, Split
-from albench.errors import DataError, StrategyError
-from albench.measure import Measurement
-from albench.testing.clauses import Budget, Clause, ContractError, NotApplicableError
+from albench.errors import DataError
+from albench.running.measure import Measurement
+from albench.testing.clauses import Budget, Clause, ContractError, NotApplicableError, check_round_trip, entering
 
 ARRAYS = ("images", "labels", "initial", "pool", "test")
 SCENARIO_CLAUSES: list[Clause] = []
 
-Check = Callable[[Scenario, Budget], None]
-
-
-def _clause(promise: str) -> Callable[[Check], Check]:
-    """Enter a function as the clause of its name, which raises ContractError where the promise is not kept."""
-
-    def enter(check: Check) -> Check:
-        SCENARIO_CLAUSES.append(Clause(check.__name__.strip("_").replace("_", "-"), promise, check))
-        return check
-
-    return enter
+_clause = entering(SCENARIO_CLAUSES)
 
 
 def _split(scenario: Scenario, seed: int) -> Split:
@@ -90,13 +77,10 @@ def _seeds_differ(scenario: Scenario, _: Budget) -> None:
 
 @_clause("No global random generator is drawn from or seeded")
 def _own_randomness(scenario: Scenario, _: Budget) -> None:
-    try:
-        with unchanged_generators():
-            _split(scenario, 1)
-    except StrategyError as error:
-        raise ContractError(
-            str(error).replace("query.generator", "albench.stream(seed, purpose)").replace("runs", "seeds")
-        ) from error
+    with unchanged_generators(
+        "it", "draw from albench.stream(seed, purpose), so that seeds can be paired", ContractError
+    ):
+        _split(scenario, 1)
 
 
 @_clause("What a caller does to a split does not reach the next one")
@@ -145,14 +129,7 @@ def _fingerprint(scenario: Scenario, _: Budget) -> None:
 
 @_clause("Its parameters survive being written as text and as JSON")
 def _text_round_trip(scenario: Scenario, _: Budget) -> None:
-    given = components.values(scenario)
-    name, texts = components.parse(components.write("mine", given))
-    for rebuilt in (
-        components.build(type(scenario), texts, name),
-        components.build(type(scenario), json.loads(json.dumps(given)), name),
-    ):
-        if rebuilt != scenario:
-            raise ContractError(f"it comes back as {rebuilt}; use fields of type int, float, bool, str or Literal")
+    check_round_trip(scenario)
 
 
 @_clause("A split stays within the budget of processor time and memory")

@@ -2,39 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from albench import components
-from albench.asking import check_scores, unchanged_data, unchanged_generators, unchanged_network
-from albench.contracts.strategy import Strategy
+from albench.contracts.answers import check_scores, check_selection
+from albench.contracts.strategy import Strategy, has_score
 from albench.errors import AlbenchError, StrategyError
-from albench.measure import Measurement
-from albench.testing.clauses import Budget, Clause, ContractError, NotApplicableError
-from albench.testing.comparing import VIEWS, difference, draws, has_score, require_same, score, score_sets
+from albench.running.asking import own_draws, unchanged_data, unchanged_network
+from albench.running.measure import Measurement
+from albench.testing.clauses import Budget, Clause, ContractError, NotApplicableError, check_round_trip, entering
+from albench.testing.comparing import VIEWS, difference, draws, require_same, score, score_sets
 from albench.testing.labels import check_labels_unreachable
 from albench.testing.probes import Probe, make_probe
+from albench.testing.state import check_ids, check_state
 
 TINY = {"n_labeled": 4, "n_classes": 2, "n_novel": 0, "n_sets": 1}
 STRATEGY_CLAUSES: list[Clause] = []
 
-Check = Callable[[Strategy, Budget], None]
-
-
-def _clause(promise: str) -> Callable[[Check], Check]:
-    """Enter a function as the clause of its name, which raises ContractError where the promise is not kept."""
-
-    def enter(check: Check) -> Check:
-        STRATEGY_CLAUSES.append(Clause(check.__name__.strip("_").replace("_", "-"), promise, check))
-        return check
-
-    return enter
+_clause = entering(STRATEGY_CLAUSES)
 
 
 def _probe(strategy: Strategy, **shape: int) -> Probe:
@@ -63,16 +53,7 @@ def _check_answers(strategy: Strategy, probe: Probe) -> None:
 
 
 def _check_selection(strategy: Strategy, probe: Probe, k: int) -> None:
-    chosen: Any = strategy.select(probe.query(), k)
-    due = min(k, len(probe.pool))
-    if not isinstance(chosen, Tensor) or chosen.dtype != torch.int64 or tuple(chosen.shape) != (due,):
-        found = f"{chosen.dtype} {tuple(chosen.shape)}" if isinstance(chosen, Tensor) else type(chosen).__name__
-        raise ContractError(
-            f"select(query, {k}) of a pool of {len(probe.pool)} must return an int64 tensor of shape ({due},), "
-            f"all examples where the pool is smaller than k; it returned {found}"
-        )
-    if len(set(chosen.tolist())) < due or int(chosen.min()) < 0 or int(chosen.max()) >= len(probe.pool):
-        raise ContractError(f"select(query, {k}) must return different pool indices; it returned {chosen.tolist()}")
+    check_selection(strategy.select(probe.query(), k), k, len(probe.pool))
 
 
 @_clause("Scores are one number a set and one an example; a selection is k different pool indices")
@@ -111,10 +92,20 @@ def _deterministic(strategy: Strategy, _: Budget) -> None:
             )
 
 
+@_clause("The same query and the same memory give the same bits, in a process that has seen no other round too")
+def _memory(strategy: Strategy, _: Budget) -> None:
+    check_state(strategy)
+
+
+@_clause("What names an example says nothing else about it: other ids give the same scores")
+def _ids(strategy: Strategy, _: Budget) -> None:
+    check_ids(strategy)
+
+
 @_clause("No global random generator is drawn from or seeded")
 def _own_randomness(strategy: Strategy, _: Budget) -> None:
     probe = _probe(strategy)
-    with unchanged_generators():
+    with own_draws():
         for name, _of_what in _views(strategy):
             VIEWS[name](strategy, probe.query())
         strategy.select(probe.query(), 3)
@@ -247,16 +238,7 @@ def _degenerate_input(strategy: Strategy, _: Budget) -> None:
 
 @_clause("Its parameters survive being written as text and as JSON")
 def _text_round_trip(strategy: Strategy, _: Budget) -> None:
-    given = components.values(strategy)
-    name, texts = components.parse(components.write("mine", given))
-    as_text = components.build(type(strategy), texts, name)
-    as_json = components.build(type(strategy), json.loads(json.dumps(given)), name)
-    for rebuilt, form in ((as_text, "text"), (as_json, "JSON")):
-        if rebuilt != strategy:
-            raise ContractError(
-                f"it comes back from {form} as {rebuilt}; use fields of type int, float, bool, str or Literal, "
-                "and let __post_init__ change none"
-            )
+    check_round_trip(strategy)
 
 
 @_clause("Asking about 400 examples and 50 sets stays within the budget of processor time and memory")

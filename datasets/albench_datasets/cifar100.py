@@ -12,9 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from albench.contracts.scenario import DiscoveryScenario, LabeledImages
-from albench.datadir import data_directory, is_offline
-from albench.errors import DataError
+from albench import DataError, DiscoveryScenario, LabeledImages, data_directory, is_offline
 from albench_datasets.decoded import decoded
 
 TORCHVISION_FOLDER = "cifar-100-python"

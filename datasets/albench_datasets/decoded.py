@@ -15,9 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from albench.contracts.scenario import LabeledImages
-from albench.datadir import decoded_directory
-from albench.errors import DataError
+from albench import DataError, LabeledImages, decoded_directory
 
 LAYOUT = 1  # of a decoded copy; part of its name
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge
 
-from albench.contracts.scenario import DiscoveryScenario, LabeledImages
+from albench import DiscoveryScenario, LabeledImages
 
 
 @dataclass(frozen=True)

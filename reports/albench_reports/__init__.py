@@ -15,7 +15,9 @@ def albench_report_sections() -> Mapping[str, str]:
         "curves": "albench_reports.sections.curves:Curves",
         "targets": "albench_reports.sections.targets:Targets",
         "significance": "albench_reports.sections.significance:Significance",
+        "discovered": "albench_reports.sections.discovered:Discovered",
         "asked": "albench_reports.sections.asked:Asked",
+        "asked-classes": "albench_reports.sections.asked_classes:AskedClasses",
         "cost": "albench_reports.sections.cost:Cost",
         "trust": "albench_reports.sections.trust:Trust",
     }

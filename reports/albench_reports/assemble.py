@@ -6,12 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from albench.contracts.report import Content, Figure, Gallery, Part, ReportSection, Results, Table
-from albench.errors import reason
-from albench.plugins import Entry, host
+from albench import Content, Figure, Gallery, Part, ReportSection, Results, Table, host, reason
 from albench_reports.bundle import packed_json
 from albench_reports.dress import dress
-from albench_reports.leaders import LINES_AT_FIRST, MANY, first_to_last
+from albench_reports.leaders import LINES_AT_FIRST, first
 from albench_reports.palette import Style, styles
 from albench_reports.tables import Grid, grid
 
@@ -105,26 +103,39 @@ class Page:
 
 def assemble(results: Results) -> Page:
     """Return the page of some results."""
-    looks = styles(first_to_last(results))  # those that figures begin with differ in colour
-    hidden = frozenset(list(looks)[LINES_AT_FIRST:] if len(looks) > MANY else ())
-    drawn = [_drawn(entry, results) for entry in host().all_entries(["report-sections"])]
+    shown = first(results, LINES_AT_FIRST)
+    others = [name for name in results.strategies if name not in shown]
+    looks = styles([*shown, *others])  # those that are shown at first differ in colour
+    drawn = [_drawn(name, results) for name in host().names("report-sections")]
     drawn.sort(key=lambda section: (section.order, section.id))
     chosen = _chosen(results, drawn)
-    return Page(results, [_made(section, chosen, looks) for section in drawn], looks, chosen, hidden)
+    return Page(results, [_made(section, chosen, looks) for section in drawn], looks, chosen, frozenset(others))
 
 
-def _drawn(entry: Entry, results: Results) -> PageSection:
+def _drawn(name: str, results: Results) -> PageSection:
     """Return a section with its content; whatever it raises becomes its failure."""
-    title, order = entry.name.replace("-", " ").capitalize(), ReportSection.order
+    title, order = name.replace("-", " ").capitalize(), ReportSection.order
     try:
-        section = host().configure("report-sections", entry.name)
+        section = host().configure("report-sections", name)
         title, order = str(section.title), int(section.order)
-        content = section.draw(section.compute(results), results)
+        content = _content(section, results)
         if not isinstance(content, Content):
             raise TypeError(f"draw returned a {type(content).__name__}; return an albench.Content")
     except Exception as error:  # noqa: BLE001 - a section's failure is a note in its place
-        return PageSection(entry.name, title, order, Content(""), _failure(entry.name, error))
-    return PageSection(entry.name, title, order, content)
+        return PageSection(name, title, order, Content(""), _failure(name, error))
+    return PageSection(name, title, order, content)
+
+
+def _content(section: ReportSection, results: Results) -> Content:
+    """Return what a section makes of the settings that have what it needs, and a line for each of the others."""
+    lacking = {setting: section.lacks(results, setting) for setting in results.settings}
+    left_out = [f"{setting} is not shown here: {lack}." for setting, lack in lacking.items() if lack]
+    shown = [setting for setting, lack in lacking.items() if not lack]
+    if left_out and not shown:
+        return Content("\n".join(left_out))
+    suited = results.only(shown) if left_out else results
+    content = section.draw(section.compute(suited), suited)
+    return replace(content, sentence="\n".join([content.sentence, *left_out])) if left_out else content
 
 
 def _failure(name: str, error: Exception) -> str:

@@ -14,12 +14,12 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from albench.analysis.leaderboard import leaderboard
-from albench.contracts.report import ReportFormat, Results
-from albench.files import write_text
+from albench import ReportFormat, Results, write_text
+from albench.analysis import leaderboard
 from albench_reports.plain import plain
 
 Row = Mapping[Any, Any]
+_PARTS = ("scenario", "protocol", "learner", "network")
 _LATEX = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -44,13 +44,16 @@ class LeaderboardFormat(ReportFormat):
 
 @dataclass(frozen=True)
 class Csv(LeaderboardFormat):
-    """The leaderboard's raw numbers as comma-separated values, one row a scenario and strategy."""
+    """The leaderboard's raw numbers as comma-separated values, one row a setting and strategy."""
 
     suffix: ClassVar[str] = ".csv"
 
     def text(self, board: pd.DataFrame, results: Results) -> str:
-        """Return all columns of the leaderboard and the reference's name."""
-        return str(board.assign(reference=results.reference).to_csv(index=False, lineterminator="\n"))
+        """Return the parts of each setting, all columns of the leaderboard and the reference's name."""
+        settings = results.study["settings"]
+        parts = {part: [settings[name][part]["label"] for name in board["setting"]] for part in _PARTS}
+        frame = pd.concat([pd.DataFrame(parts), board.assign(reference=results.reference)], axis=1)
+        return str(frame.to_csv(index=False, lineterminator="\n"))
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ class Json(LeaderboardFormat):
         value = {
             "name": results.name,
             "reference": results.reference,
+            "settings": {name: setting["label"] for name, setting in results.study["settings"].items()},
             "cells": {str(status): int(cells[status]) for status in sorted(cells.index)},
             "stores": list(results.stores),
             "leaderboard": rows,
@@ -75,39 +79,39 @@ class Json(LeaderboardFormat):
 
 @dataclass(frozen=True)
 class Markdown(LeaderboardFormat):
-    """The leaderboard as a Markdown table a scenario."""
+    """The leaderboard as a Markdown table a setting."""
 
     suffix: ClassVar[str] = ".md"
 
     def text(self, board: pd.DataFrame, results: Results) -> str:
         """Return the tables, numbers in percent and points."""
         blocks = [f"# {_markdown(results.name)}\n"]
-        for scenario, own in board.groupby("scenario", sort=False):
+        for setting, own in board.groupby("setting", sort=False):
             lines = [_headings(results), ["---", *["---:"] * (len(_headings(results)) - 1)]]
             lines += [_cells(row) for row in own.to_dict("records")]
             table = "\n".join("| " + " | ".join(map(_markdown, line)) + " |" for line in lines)
-            blocks.append(f"## {_markdown(str(scenario))}\n\n{table}\n")
+            blocks.append(f"## {_markdown(str(setting))}\n\n{table}\n")
         return "\n".join([*blocks, _caption(results) + "\n"])
 
 
 @dataclass(frozen=True)
 class Latex(LeaderboardFormat):
-    """The leaderboard as a LaTeX table a scenario, for the package booktabs."""
+    """The leaderboard as a LaTeX table a setting, for the package booktabs."""
 
     suffix: ClassVar[str] = ".tex"
 
     def text(self, board: pd.DataFrame, results: Results) -> str:
         """Return the tables; the source names the stores by checksum, so that a number can be traced."""
         traced = [f"% store {_one_line(store['store'])}: sha256 {store['sha256']}" for store in results.stores]
-        tables = [self._table(str(name), own, results) for name, own in board.groupby("scenario", sort=False)]
+        tables = [self._table(str(name), own, results) for name, own in board.groupby("setting", sort=False)]
         return "\n".join([*traced, *tables]) + "\n"
 
-    def _table(self, scenario: str, board: pd.DataFrame, results: Results) -> str:
+    def _table(self, setting: str, board: pd.DataFrame, results: Results) -> str:
         headings = _headings(results)
         lines = [
             r"\begin{table}",
             r"\centering",
-            rf"\caption{{{_latex(f'{results.name}, {scenario}. {_caption(results)}')}}}",
+            rf"\caption{{{_latex(f'{results.name}, {setting}. {_caption(results)}')}}}",
             rf"\begin{{tabular}}{{l{'r' * (len(headings) - 1)}}}",
             r"\toprule",
             " & ".join(map(_latex, headings)) + r" \\",

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from albench.contracts.report import ReportFormat, Results
-from albench.files import write_text
+from albench import ReportFormat, Results, write_text
 from albench_reports import bundle
 from albench_reports.assemble import Page, assemble
 from albench_reports.plain import plain

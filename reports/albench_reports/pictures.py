@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from albench.contracts.report import Picture
+from albench import Picture
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from albench.contracts.report import Column, Table
+from albench import Column, Table
 
 MISSING = "–"
 

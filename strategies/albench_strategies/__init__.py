@@ -42,6 +42,8 @@ _TARGETS = {
     "bait": "bait:Bait",
     "egl": "gradient_length:ExpectedGradientLength",
     "gradnorm": "gradient_length:GradNorm",
+    # what happened from round to round
+    "prediction-flips": "flips:PredictionFlips",
     # ensembles, adversaries, perturbations
     "qbc": "committee:QueryByCommittee",
     "deepfool": "perturbing:DeepFool",

@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from albench.contracts.query import Query
-from albench.contracts.strategy import Strategy
+from albench import Query, Strategy
 from albench_strategies.geometry import no_diagonal, set_greedy_gains
 
 

@@ -9,8 +9,7 @@ import torch
 from annotated_types import Ge, Gt
 from torch import Tensor
 
-from albench.contracts.query import Query
-from albench.contracts.strategy import Strategy
+from albench import Query, Strategy
 from albench_strategies.geometry import CHUNK_ELEMENTS
 
 

@@ -12,7 +12,7 @@ from annotated_types import Ge
 from torch import Tensor
 from torch.nn import functional as F
 
-from albench.contracts.query import Query
+from albench import Query
 from albench_strategies.dropout import DropoutStrategy, entropy
 from albench_strategies.geometry import CHUNK_ELEMENTS
 

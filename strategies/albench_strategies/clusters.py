@@ -9,8 +9,7 @@ import torch
 from annotated_types import Gt
 from torch import Tensor
 
-from albench.contracts.query import Query
-from albench.contracts.strategy import Strategy
+from albench import Query, Strategy
 from albench_strategies.geometry import cover_of_sets, kmeans, representatives, singletons, square_distances
 
 

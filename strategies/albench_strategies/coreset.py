@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from albench.contracts.query import Query
-from albench.contracts.strategy import Strategy
+from albench import Query, Strategy
 from albench_strategies.geometry import farthest_first, nearest, set_greedy_gains, square_distances, within_sets
 
 

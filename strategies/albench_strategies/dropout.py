@@ -13,9 +13,7 @@ from annotated_types import Ge, Gt, Lt
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from albench.contracts.query import Query
-from albench.contracts.strategy import Strategy
-from albench.errors import StrategyError
+from albench import Query, Strategy, StrategyError
 
 _ELEMENTWISE = (nn.Dropout,)
 _CHANNELWISE = (nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)

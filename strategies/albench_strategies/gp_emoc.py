@@ -10,8 +10,7 @@ from annotated_types import Gt
 from torch import Tensor
 from torch.nn import functional as F
 
-from albench.contracts.query import Query
-from albench.contracts.strategy import Strategy
+from albench import Query, Strategy
 from albench_strategies.geometry import CHUNK_ELEMENTS, square_distances
 
 

@@ -7,8 +7,7 @@ from typing import Literal
 
 from torch import Tensor
 
-from albench.contracts.query import Query
-from albench.contracts.strategy import Strategy
+from albench import Query, Strategy
 from albench_strategies.gradients import lengths_by_label
 
 

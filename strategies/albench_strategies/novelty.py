@@ -10,8 +10,7 @@ from annotated_types import Ge
 from torch import Tensor
 from torch.nn import functional as F
 
-from albench.contracts.query import Query
-from albench.contracts.strategy import Strategy
+from albench import Query, Strategy
 from albench_strategies.geometry import assign, farthest_first, nearest, square_distances
 from albench_strategies.outliers import class_means
 from albench_strategies.typiclust import occurrence

@@ -10,8 +10,7 @@ import torch
 from annotated_types import Ge, Gt
 from torch import Tensor
 
-from albench.contracts.query import Query
-from albench.contracts.strategy import Strategy
+from albench import Query, Strategy
 from albench_strategies.geometry import farthest_first, kmeans, representatives, set_greedy_gains, square_distances
 from albench_strategies.geometry import within_sets as distances_within_sets
 from albench_strategies.outliers import class_means

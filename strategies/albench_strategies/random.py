@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from albench.contracts.query import Query
-from albench.contracts.strategy import Strategy
+from albench import Query, Strategy
 
 
 @dataclass(frozen=True)

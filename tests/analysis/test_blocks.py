@@ -71,7 +71,7 @@ def test_groups_hold_every_strategy_that_is_too_near_to_tell_apart() -> None:
     assert near == {frozenset((a, b)) for group in found.groups() for a in group for b in group if a != b}
 
 
-def test_fewer_than_five_scenarios_give_no_test() -> None:
+def test_fewer_than_five_settings_give_no_test() -> None:
     assert block_test(table(n=4)) is None
 
 
@@ -81,19 +81,19 @@ def test_equal_results_everywhere_are_no_evidence() -> None:
     assert found.p_friedman == 1
 
 
-def test_blocks_are_scenarios_and_seeds_are_averaged_within_them() -> None:
+def test_blocks_are_settings_and_seeds_are_averaged_within_them() -> None:
     rows = [
-        (f"scenario {s}", name, seed, 10 * s + seed + (name == "b"))
+        (f"setting {s}", name, seed, 10 * s + seed + (name == "b"))
         for s in range(5) for name in "ab" for seed in range(3)
     ]  # fmt: skip
-    cells = pd.DataFrame(rows, columns=["scenario", "strategy", "seed", "area"])
+    cells = pd.DataFrame(rows, columns=["setting", "strategy", "seed", "area"])
     found = block_table(cells, "area")
     assert found.shape == (5, 2)
-    assert found.loc["scenario 2", "b"] == 22
+    assert found.loc["setting 2", "b"] == 22
 
 
-def test_a_scenario_that_a_strategy_lacks_is_no_block() -> None:
+def test_a_setting_that_a_strategy_lacks_is_no_block() -> None:
     cells = pd.DataFrame(
-        [("s", "a", 0, 1.0), ("s", "b", 0, 2.0), ("t", "a", 0, 1.0)], columns=["scenario", "strategy", "seed", "area"]
+        [("s", "a", 0, 1.0), ("s", "b", 0, 2.0), ("t", "a", 0, 1.0)], columns=["setting", "strategy", "seed", "area"]
     )
     assert list(block_table(cells, "area").index) == ["s"]

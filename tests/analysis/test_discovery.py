@@ -12,7 +12,7 @@ def cell(asked: list[tuple[str, bool, int]], seed: int = 0, strategy: str = "emo
     """One row a round: the class queried, whether it is novel, and the novel classes found after it."""
     rows = [("s", strategy, seed, 0, None, None, 0)]
     rows += [("s", strategy, seed, number, *one) for number, one in enumerate(asked, start=1)]
-    columns = ["scenario", "strategy", "seed", "round", "query_class", "query_is_novel", "n_novel_found"]
+    columns = ["setting", "strategy", "seed", "round", "query_class", "query_is_novel", "n_novel_found"]
     return pd.DataFrame(rows, columns=columns)
 
 

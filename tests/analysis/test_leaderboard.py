@@ -11,12 +11,12 @@ from albench.analysis.leaderboard import leaderboard
 from tests.reports.synthetic import Synthetic
 
 
-def test_the_strategy_with_the_planted_lead_comes_first_in_every_scenario(tmp_path: Path) -> None:
+def test_the_strategy_with_the_planted_lead_comes_first_in_every_setting(tmp_path: Path) -> None:
     study = Synthetic(
         scenarios=("digits", "cifar100"), seeds=range(4), effects={"random": 0.0, "emoc": 0.1, "min": 0.05}
     )
     board = leaderboard(study.results(tmp_path).rounds, "random")
-    assert board.groupby("scenario", sort=False)["strategy"].agg(list).to_dict() == {
+    assert board.groupby("setting", sort=False)["strategy"].agg(list).to_dict() == {
         "digits": ["emoc", "min", "random"],
         "cifar100": ["emoc", "min", "random"],
     }

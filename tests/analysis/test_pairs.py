@@ -13,9 +13,9 @@ from albench.analysis.pairs import compare, differences
 SEEDS = (0, 1, 2, 3)
 
 
-def table(values: dict[str, dict[int, float]], scenario: str = "digits") -> pd.DataFrame:
-    rows = [(scenario, name, seed, value) for name, own in values.items() for seed, value in own.items()]
-    return pd.DataFrame(rows, columns=["scenario", "strategy", "seed", "area"])
+def table(values: dict[str, dict[int, float]], setting: str = "digits") -> pd.DataFrame:
+    rows = [(setting, name, seed, value) for name, own in values.items() for seed, value in own.items()]
+    return pd.DataFrame(rows, columns=["setting", "strategy", "seed", "area"])
 
 
 def test_a_difference_is_taken_at_the_same_seed() -> None:
@@ -55,11 +55,11 @@ def test_without_the_reference_every_pair_is_missing() -> None:
     assert np.isnan(one["difference"])
 
 
-def test_scenarios_are_compared_apart() -> None:
+def test_settings_are_compared_apart() -> None:
     values = pd.concat(
-        [table({"random": {0: 0.5}, "emoc": {0: 0.6}}), table({"random": {0: 0.5}, "emoc": {0: 0.4}}, scenario="cifar")]
+        [table({"random": {0: 0.5}, "emoc": {0: 0.6}}), table({"random": {0: 0.5}, "emoc": {0: 0.4}}, setting="cifar")]
     )
-    found = differences(values, "area", "random").set_index("scenario")["difference"]
+    found = differences(values, "area", "random").set_index("setting")["difference"]
     assert found["digits"] == pytest.approx(0.1)
     assert found["cifar"] == pytest.approx(-0.1)
 

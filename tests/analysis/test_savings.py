@@ -14,7 +14,7 @@ def curves(heights: dict[tuple[str, int], list[float]], step: int = 25, initial:
         for (name, seed), own in heights.items()
         for number, accuracy in enumerate(own)
     ]
-    return pd.DataFrame(rows, columns=["scenario", "strategy", "seed", "round", "n_labeled", "accuracy"])
+    return pd.DataFrame(rows, columns=["setting", "strategy", "seed", "round", "n_labeled", "accuracy"])
 
 
 def test_labels_to_a_target_are_queried_ones_up_to_the_first_round_that_reaches_it() -> None:

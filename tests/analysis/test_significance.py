@@ -108,7 +108,7 @@ def test_the_penalty_matrix_joins_on_the_seed(tmp_path: Path) -> None:
     found = penalties(rounds).set_index(["strategy", "other"])["n_pairs"]
     assert (found[("emoc", "random")], found[("min", "random")]) == (3, 4)
     shuffled = penalties(rounds.sample(frac=1, random_state=0))
-    merged = penalties(rounds).merge(shuffled, on=["scenario", "strategy", "other"], suffixes=("", "_shuffled"))
+    merged = penalties(rounds).merge(shuffled, on=["setting", "strategy", "other"], suffixes=("", "_shuffled"))
     assert (merged["share"] == merged["share_shuffled"]).all()
 
 
@@ -117,7 +117,7 @@ def test_under_no_difference_a_cell_of_the_penalty_matrix_is_at_its_chance_level
     index = pd.MultiIndex.from_product([list("abcdef"), range(9), range(1, 41)], names=["strategy", "seed", "round"])
     shares = []
     for _ in range(20):
-        frame = index.to_frame(index=False).assign(scenario="s", accuracy=draws.normal(size=len(index)))
+        frame = index.to_frame(index=False).assign(setting="s", accuracy=draws.normal(size=len(index)))
         shares.append(penalties(frame)["share"].mean())
     assert np.mean(shares) == pytest.approx(0.025, abs=0.003)
 

@@ -7,7 +7,7 @@ import itertools
 import torch
 
 from albench_strategies.emoc import kernel
-from albench_strategies.emoc.row_sums import Grams, finish
+from albench_strategies.emoc.grams import Grams, finish
 
 # The interpreter ignores TF32, so that it is float32 here; bf16 sides hold 8 bits, and sums of them stray as theirs do.
 BOUNDS = {"fp32": 2e-6, "tf32": 2e-6, "bf16": 2e-6}

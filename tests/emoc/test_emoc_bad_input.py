@@ -6,9 +6,9 @@ import pytest
 import torch
 
 import albench
-from albench.asking import ask
 from albench.contracts.query import Query
 from albench.errors import RequestError, StrategyError
+from albench.running.asking import ask
 from albench_strategies.emoc import problem
 from albench_strategies.emoc.problem import Problem
 from albench_strategies.emoc.recorder import Recorder

@@ -12,9 +12,9 @@ import torch
 
 import albench
 from albench_strategies.emoc import cuda, row_sums
+from albench_strategies.emoc.grams import Grams, finish
 from albench_strategies.emoc.kernel import TILES
 from albench_strategies.emoc.precision import matmul_precision
-from albench_strategies.emoc.row_sums import Grams, finish
 from tests.emoc.compiled import SHARED_BYTES, compiled
 from tests.emoc.interpreted import expected, problem
 

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from albench.cell import CellFolder
 from albench.contracts.report import Results
-from albench.results import collect
-from albench.spec import SCHEMA
-from albench.store import Store
+from albench.store.cell import CellFolder
+from albench.store.results import collect
+from albench.store.store import Store
+from albench.study.spec import SCHEMA
 
 EFFECTS = {"emoc": 0.03, "min": 0.01, "random": 0.0}  # what each strategy adds to the accuracy of the last round
 CLASSES = [f"class {place}" for place in range(10)]
@@ -38,7 +38,8 @@ class Synthetic:
     missing: Mapping[tuple[str, int], str] = field(default_factory=dict)  # (strategy, seed) -> failure, "" for none
     scenario_choices: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
-    protocol: Mapping[str, Any] = field(default_factory=dict)
+    learner: Mapping[str, Any] = field(default_factory=lambda: {"initial_iterations": 1000})
+    protocols: Sequence[str] = ("discovery",)  # labels; top-k queries no class
     fingerprints: Mapping[int, str] = field(default_factory=dict)  # seed -> of the data
     outcomes: bool = True  # whether the cells kept what their networks made of each test class
     query_indices: Mapping[int, NDArray[np.int64]] = field(default_factory=dict)  # seed -> rows to query in turn
@@ -55,34 +56,55 @@ class Synthetic:
         """Write the store and collect its results."""
         return collect(self.write(root))
 
-    def _grid(self) -> list[tuple[str, str, int]]:
-        return [(scenario, name, seed) for name in self.effects for scenario in self.scenarios for seed in self.seeds]
+    def _grid(self) -> list[tuple[str, str, str, int]]:
+        return [
+            (scenario, protocol, name, seed)
+            for name in self.effects
+            for scenario in self.scenarios
+            for protocol in self.protocols
+            for seed in self.seeds
+        ]
+
+    def _settings(self) -> dict[str, dict[str, Any]]:
+        return {
+            self._label(scenario, protocol): {
+                "scenario": self.scenario_choices.get(scenario, _choice("scenarios", scenario)),
+                "protocol": _choice("protocols", protocol, {"set_size": self.set_size}),
+                "learner": _choice("learners", "finetune", self.learner),
+                "network": _choice("networks", "cifar10-quick"),
+                "columns": {"n_novel_queried": "Int64"} if protocol.startswith("top-k") else {},
+            }
+            for scenario in self.scenarios
+            for protocol in self.protocols
+        }
+
+    def _label(self, scenario: str, protocol: str) -> str:
+        return scenario if protocol == "discovery" else f"{scenario} / {protocol}"
 
     def _study(self, cells: list[dict[str, Any]]) -> dict[str, Any]:
         return {
             "schema": SCHEMA,
             "name": self.name,
             "preset": "quickstart",
-            "protocol": self._protocol(),
-            "network": _choice("networks", "cifar10-quick"),
-            "scenarios": {s: self.scenario_choices.get(s, _choice("scenarios", s)) for s in self.scenarios},
+            "settings": self._settings(),
             "strategies": {name: _choice("strategies", name) for name in self.effects},
             "commands": [["albench", "run"]],
             "cells": cells,
         }
 
-    def _protocol(self) -> dict[str, Any]:
-        protocol = {"initial_iterations": 1000, "set_size": self.set_size, "rounds": self.rounds}
-        return {**protocol, **self.protocol}
-
-    def _write_cell(self, store: Store, scenario: str, strategy: str, seed: int) -> dict[str, Any]:
-        key = hashlib.sha256(f"{scenario} {strategy} {seed} {self._protocol()}".encode()).hexdigest()
-        cell = {"scenario": scenario, "strategy": strategy, "seed": seed, "key": key}
+    def _write_cell(self, store: Store, scenario: str, protocol: str, strategy: str, seed: int) -> dict[str, Any]:
+        what = f"{scenario} {protocol} {strategy} {seed} {self.set_size} {sorted(self.learner.items())}"
+        key = hashlib.sha256(what.encode()).hexdigest()
+        label = self._label(scenario, protocol)
+        cell = {"setting": label, "strategy": strategy, "seed": seed, "key": key, "rounds": self.rounds}
         failure = self.missing.get((strategy, seed))
-        folder = store.cell(**cell)
+        folder = store.cell(scenario=scenario, **cell)
         if failure == "":
             return cell
         rows = self._rows(scenario, strategy, seed)[: 2 if failure else None]
+        if protocol.startswith("top-k"):
+            nothing = {"query_class": None, "query_is_novel": None, "query_label": None}
+            rows = [{**row, **nothing, "n_novel_queried": int(bool(row["round"]))} for row in rows]
         folder.path.mkdir(parents=True, exist_ok=True)
         text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         (folder.path / "rounds.jsonl").write_text(text, encoding="utf-8")
@@ -175,6 +197,14 @@ class Synthetic:
         return rows[(number - 1) * self.set_size : number * self.set_size].tolist()
 
 
-def _choice(kind: str, label: str) -> dict[str, Any]:
-    name = label.partition("[")[0]
-    return {"kind": kind, "name": name, "parameters": {}, "label": label, "results_version": 1}
+def _choice(kind: str, label: str, parameters: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    given = dict(parameters or {})
+    return {
+        "kind": kind,
+        "name": label.partition("[")[0],
+        "parameters": given,
+        "changed": given,
+        "label": label,
+        "version": 1,
+        "source": "",
+    }

@@ -11,7 +11,7 @@ import pytest
 
 from albench.analysis.leaderboard import leaderboard
 from albench.api import write_report
-from albench.results import load
+from albench.store.results import load
 from tests.conftest import Cli
 from tests.reports.synthetic import Synthetic
 
@@ -75,7 +75,7 @@ def test_latex_compiles(tmp_path: Path) -> None:
 def test_a_dash_as_output_writes_to_the_terminal(tmp_path: Path, cli: Cli) -> None:
     done = cli("report", Synthetic().write(tmp_path / "store"), "--format", "csv", "-o", "-")
     assert done.code == 0
-    assert done.out.startswith("scenario,strategy,")
+    assert done.out.startswith("scenario,protocol,learner,network,setting,strategy,")
 
 
 def test_another_reference_can_be_asked_for(tmp_path: Path, cli: Cli) -> None:

@@ -112,9 +112,9 @@ def test_the_target_chooser_shows_the_labels_to_another_accuracy(opened: Opened)
 
 
 def test_the_seed_chooser_shows_what_another_seed_asked(opened: Opened) -> None:
-    choose(opened, "asked", "seed", "2")
-    assert "Classes that emoc asked for, digits, seed 2" in opened.texts("#asked figcaption:visible")
-    assert not any("seed 0" in text for text in opened.texts("#asked figcaption:visible"))
+    choose(opened, "asked-classes", "seed", "2")
+    assert "Classes that emoc asked for, digits, seed 2" in opened.texts("#asked-classes figcaption:visible")
+    assert not any("seed 0" in text for text in opened.texts("#asked-classes figcaption:visible"))
 
 
 def test_the_legend_switches_a_strategy_off_in_all_figures_and_on_again(opened: Opened) -> None:
@@ -129,7 +129,7 @@ def test_the_legend_switches_a_strategy_off_in_all_figures_and_on_again(opened: 
     assert button.get_attribute("aria-pressed") == "false"
     for caption in captions:
         assert drawn_names(opened, caption) and "min" not in drawn_names(opened, caption)  # noqa: PT018
-    assert "Classes that min asked for, digits, seed 0" not in opened.texts("#asked figcaption:visible")
+    assert "Classes that min asked for, digits, seed 0" not in opened.texts("#asked-classes figcaption:visible")
     button.click()
     wait(opened)
     for caption in captions:
@@ -226,7 +226,7 @@ def test_a_figure_downloads_as_csv(opened: Opened) -> None:
 
 
 def test_a_heat_map_downloads_as_csv(opened: Opened) -> None:
-    part = opened.page.locator("#asked .part.figure:visible", has_text="Accuracy of each class")
+    part = opened.page.locator("#discovered .part.figure:visible", has_text="Accuracy of each class")
     _, text = download(opened, part.locator("button[data-csv]"))
     rows = list(csv.DictReader(StringIO(text)))
     assert len(rows) == 10 * len(EFFECTS)
@@ -234,7 +234,7 @@ def test_a_heat_map_downloads_as_csv(opened: Opened) -> None:
 
 
 def test_a_confusion_is_drawn_when_it_is_unfolded(opened: Opened) -> None:
-    part = opened.page.locator("#asked .part.figure:visible", has_text="Confusion of min")
+    part = opened.page.locator("#discovered .part.figure:visible", has_text="Confusion of min")
     assert part.locator(".main-svg").count() == 0
     part.locator("details.folded > summary").click()
     part.locator(".main-svg").first.wait_for()

@@ -148,7 +148,7 @@ def test_every_scenario_has_its_own_leaderboard_and_curves(tmp_path: Path, brows
     opened = browser.open(report(Synthetic(scenarios=("digits", "cifar100")), tmp_path))
     assert len(opened.texts("#leaderboard caption:visible")) == 2
     assert opened.texts("#curves figcaption:visible")[0] == "Accuracy, digits"
-    opened.page.locator("#curves select[data-choice=scenario]").select_option("cifar100")
+    opened.page.locator("#curves select[data-choice=setting]").select_option("cifar100")
     assert opened.texts("#curves figcaption:visible")[0] == "Accuracy, cifar100"
     opened.page.wait_for_selector("html[data-figures=drawn]", state="attached")
     assert opened.page.locator(".plot:visible:not(.js-plotly-plot)").count() == 0

@@ -11,7 +11,7 @@ import pytest
 
 from albench.cli.leaderboard import print_leaderboard
 from albench.errors import DataError, RequestError, StoreError
-from albench.results import choose_reference, collect, load, load_split
+from albench.store.results import choose_reference, collect, load, load_split
 from tests.conftest import Cli, small_run
 from tests.reports.synthetic import Synthetic
 
@@ -118,8 +118,8 @@ def test_a_finished_cell_is_taken_before_a_failed_one_of_another_store(tmp_path:
 
 def test_stores_of_different_protocols_are_refused_and_the_difference_is_named(tmp_path: Path) -> None:
     first = Synthetic().write(tmp_path / "first")
-    second = Synthetic(protocol={"initial_iterations": 7}).write(tmp_path / "second")
-    with pytest.raises(StoreError, match=r"second cannot be reported .* protocol initial_iterations \(1000 and 7\)"):
+    second = Synthetic(learner={"initial_iterations": 7}).write(tmp_path / "second")
+    with pytest.raises(StoreError, match=r"second cannot be reported .* finetune initial_iterations \(1000 and 7\)"):
         collect(first, second)
 
 
@@ -180,7 +180,7 @@ def test_the_command_line_merges_stores_and_names_what_differs(tmp_path: Path, c
     other = Synthetic(effects={"max": 0.0}, set_size=9).write(tmp_path / "other")
     refused = cli("report", mine, other, "-o", tmp_path / "no.html")
     assert refused.code == 2
-    assert "protocol set_size (5 and 9)" in refused.err
+    assert "discovery set_size (5 and 9)" in refused.err
 
 
 def test_a_place_that_cannot_be_written_is_named_in_a_sentence(tmp_path: Path, cli: Cli) -> None:

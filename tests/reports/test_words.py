@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from albench.contracts.report import Content, Figure, Note, Results, Table
-from albench.results import collect
+from albench.store.results import collect
 from albench_reports.assemble import Page, assemble
 from tests.conftest import small_run
 from tests.reports.synthetic import Synthetic
@@ -81,7 +81,7 @@ THIN: list[tuple[str, Synthetic, list[str]]] = [
     ("nothing finished", NOTHING, ["No cell has finished yet, so there is nothing to compare", "0 of 2 cells", "ValueError: x"]),
     ("one seed", Synthetic(seeds=[7]), ["from one paired seed, which gives no interval", "one paired seed says nothing about chance"]),
     ("one strategy", Synthetic(effects={"random": 0.0}), ["Only random has finished on digits", "One strategy alone cannot be compared"]),
-    ("only round 0", Synthetic(rounds=0), ["No finished cell has queried anything", "Nothing was queried"]),
+    ("only round 0", Synthetic(rounds=0), ["no finished cell has queried anything", "Nothing was queried"]),
     ("one round", Synthetic(rounds=1), ["emoc leads on digits"]),
     ("unfinished cells", Synthetic(missing={("min", 1): ""}), ["8 of 9 cells; 1 missing: digits / min / seed 1 (not started)."]),
     ("a strategy missing at a seed", Synthetic(missing={("emoc", 2): ""}), ["emoc and random are not paired at seed 2"]),
@@ -221,14 +221,14 @@ def test_five_scenarios_bring_friedmans_test_and_its_diagram(tmp_path: Path) -> 
     study = Synthetic(scenarios=tuple("abcde"), seeds=(0, 1), effects={"emoc": 0.2, "min": 0.1, "random": 0.0})
     found = content(study.results(tmp_path), "significance")
     captions = [part.caption for part in found.parts if isinstance(part, Figure)]
-    assert any(caption.startswith("Critical differences over 5 scenarios") for caption in captions)
-    assert "Pairwise penalties, all 5 scenarios; chance level 0.125" in captions
-    assert any(text.startswith("Over 5 scenarios Friedman's χ² is 10.00 (p = .007)") for text in notes(found))
+    assert any(caption.startswith("Critical differences over 5 settings") for caption in captions)
+    assert "Pairwise penalties, all 5 settings; chance level 0.125" in captions
+    assert any(text.startswith("Over 5 settings Friedman's χ² is 10.00 (p = .007)") for text in notes(found))
 
 
 def test_fewer_scenarios_say_why_there_is_no_diagram(tmp_path: Path) -> None:
     found = notes(content(Synthetic().results(tmp_path), "significance"))
-    assert any("need 5 scenarios or more that every strategy has finished, and here is 1" in text for text in found)
+    assert any("need 5 settings or more that every strategy has finished, and here is 1" in text for text in found)
 
 
 def test_seeds_that_do_not_reach_a_target_are_marked_in_the_figure_and_in_words(tmp_path: Path) -> None:
@@ -271,11 +271,15 @@ def test_the_protocol_is_stated_in_full(tmp_path: Path) -> None:
     table = next(
         part
         for part in content(results, "trust").parts
-        if isinstance(part, Table) and part.caption == "Protocol in full"
+        if isinstance(part, Table) and part.caption.startswith("Protocol in full")
     )
     stated = {(row["part_of"], row["name"]): row["value"] for row in table.frame.to_dict("records")}
-    for name, value in results.study["protocol"].items():
-        assert stated["protocol", name] == ("none" if value is None else json.dumps(value))
+    setting = next(iter(results.study["settings"].values()))
+    for part in ("protocol", "learner", "network"):
+        assert setting[part]["parameters"]
+        for name, value in setting[part]["parameters"].items():
+            expected = value if isinstance(value, str) else json.dumps(value)
+            assert stated[f"{part} {setting[part]['label']}", name] == expected
     assert stated["strategy emoc", "label"] == "set"
     assert stated["scenario digits", "novel"] == "5"
 

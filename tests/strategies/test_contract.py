@@ -11,7 +11,7 @@ import torch
 
 import albench
 from albench.contracts.strategy import Strategy
-from albench.plugins import host
+from albench.plugins.host import host
 from albench.testing import Probe, StrategyContract, make_probe
 
 NAMES = [entry.name for entry in host().all_entries(["strategies"]) if entry.plugin.name == "albench_strategies"]
@@ -41,8 +41,7 @@ def test_at_least_thirty_strategies_rank_differently() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_strategy_selects_without_candidate_sets(name: str) -> None:
-    query = _probe().query()
-    query._sets = None
+    query = replace(_probe(), sets=None).query()
     chosen = albench.strategy(name).select(query, 7)
     assert len(set(chosen.tolist())) == 7
 

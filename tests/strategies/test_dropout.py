@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import product
 from math import log
 
@@ -128,9 +129,7 @@ class WithDropout(nn.Module):
 
 def _with(layer: nn.Module) -> Query:
     probe = probe64()
-    query = probe.query()
-    query._network = WithDropout(probe.network, layer).eval()
-    return query
+    return replace(probe, network=WithDropout(probe.network, layer).eval()).query()
 
 
 @pytest.mark.parametrize(("layer", "shape"), [(nn.Dropout(0.4), (4, 3, 3)), (nn.Dropout2d(0.4), (4, 1, 1))])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from math import log
 
 import numpy as np
@@ -13,7 +14,7 @@ import albench
 from albench.contracts.query import Query
 from albench_strategies.committee import QueryByCommittee, _scaled
 from albench_strategies.perturbing import UNREACHED
-from tests.strategies.rounds import Array, close, greedy_in_set, look, round64
+from tests.strategies.rounds import Array, close, greedy_in_set, look, probe64, round64
 
 
 def test_qbc_is_the_mean_divergence_of_heads_fitted_to_resampled_labels() -> None:
@@ -77,8 +78,6 @@ def test_deepfool_is_minus_the_length_of_the_change_that_the_algorithm_finds() -
 
 
 def test_deepfool_finds_the_exact_boundary_of_a_linear_network() -> None:
-    query = round64()
-
     class Linear(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -90,7 +89,7 @@ def test_deepfool_finds_the_exact_boundary_of_a_linear_network() -> None:
         def forward(self, images: torch.Tensor) -> torch.Tensor:
             return self.head(self.features(images))
 
-    query._network = Linear().eval()
+    query = replace(probe64(), network=Linear().eval()).query()
     weight = query.network.head.weight.detach().numpy()
     expected = []
     for z in look(query).z:

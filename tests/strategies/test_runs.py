@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import albench
-from albench.plugins import host
+from albench.plugins.host import host
 from tests.conftest import small_run
 
 NAMES = [entry.name for entry in host().all_entries(["strategies"]) if entry.plugin.name == "albench_strategies"]

@@ -1,4 +1,4 @@
-"""``albench new strategy`` writes a distribution that passes at once."""
+"""``albench new`` writes a distribution that passes at once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from albench.plugins import host
+from albench.plugins.host import host
 from tests.conftest import Cli, PluginFolder, small_options
 
 
@@ -20,11 +20,12 @@ def _pip_install(folder: Path, target: Path) -> None:
     host.cache_clear()
 
 
-def test_a_new_strategy_installs_passes_check_its_own_tests_and_runs(
-    plugins: PluginFolder, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("kind", ["strategy", "scenario"])
+def test_a_new_plugin_installs_passes_check_its_own_tests_and_runs(
+    kind: str, plugins: PluginFolder, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert cli("new", "strategy", "mine").code == 0
+    assert cli("new", kind, "mine").code == 0
     _pip_install(tmp_path / "albench-mine", plugins.root)
     checked = cli("check", "albench_mine")
     assert checked.code == 0, checked.out
@@ -37,7 +38,8 @@ def test_a_new_strategy_installs_passes_check_its_own_tests_and_runs(
         check=False,
     )
     assert tested.returncode == 0, tested.stdout
-    ran = cli("run", "--strategies", "mine,random", "--seeds", 1, *small_options(rounds=1), "--jobs", 1)
+    words = ["--strategies", "mine,random"] if kind == "strategy" else ["--scenarios", "mine", "--strategies", "random"]
+    ran = cli("run", *words, "--seeds", 1, *small_options(rounds=1), "--jobs", 1)
     assert ran.code == 0, ran.err
 
 

@@ -16,9 +16,13 @@ from albench.testing.clauses import undeclared
 from tests.testing import bad_strategies as bad
 
 BAD = [
-    (bad.Matrix, "shapes", "must return a tensor of shape (6,); it returned (6, 4)"),
+    (
+        bad.Matrix,
+        "shapes",
+        "must return one number a pool example, a tensor of shape (36,) on cpu; it returned the shape (36, 4)",
+    ),
     (bad.SetsOnly, "shapes", "has no score(query); define it"),
-    (bad.Repeats, "shapes", "must return different pool indices"),
+    (bad.Repeats, "shapes", "different pool indices, an int64 tensor (5,); 4 of its indices repeat others"),
     (bad.NotANumber, "finite", "are NaN or infinite"),
     (bad.Counts, "deterministic", "keep nothing in the strategy or its module"),
     (bad.GlobalTorch, "own-randomness", "global generator of torch; draw from query.generator"),

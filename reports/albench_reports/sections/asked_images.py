@@ -8,35 +8,36 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from albench.contracts.report import Gallery, Note, Part, Picture, Results
-from albench.errors import reason
-from albench.results import load_split
+from albench import Gallery, Note, Part, Picture, Results, load_split, reason
 from albench_reports.pictures import strip
+from albench_reports.wording import count
 
 if TYPE_CHECKING:
-    from albench.contracts.scenario import Split
+    from albench import Split
 
 MOST_ROUNDS = 8
 MOST_IMAGES = 8
 
 
-def galleries(results: Results, scenario: str, seed: int) -> list[Part]:
+def galleries(results: Results, setting: str, seed: int) -> list[Part]:
     """Return the queried images of a seed, a row a strategy; a note where the data are not there any more."""
-    when = {"scenario": scenario, "seed": str(seed)}
-    here = results.rounds[(results.rounds["scenario"] == scenario) & (results.rounds["seed"] == seed)]
+    when = {"setting": setting, "seed": str(seed)}
+    here = results.rounds[(results.rounds["setting"] == setting) & (results.rounds["seed"] == seed)]
     queries = here[here["round"] > 0]
     if queries.empty:
         return []
     try:
-        split = load_split(results, scenario, seed)
+        split = load_split(results, setting, seed)
+        if split.images.ndim != 4:
+            return [Note(f"The inputs of {setting} are features, which cannot be shown.", when)]
         rows = {
             name: _pictures(queries[queries["strategy"] == name], split, name, seed)
             for name in results.strategies
             if (queries["strategy"] == name).any()
         }
     except Exception as error:  # noqa: BLE001 - without its data the report is still a report
-        return [Note(f"The queried images of {scenario}, seed {seed}, cannot be shown: {reason(error)}.", when)]
-    return [Gallery(rows, f"{scenario}, seed {seed}: images in the order in which they were asked for", when)]
+        return [Note(f"The queried images of {setting}, seed {seed}, cannot be shown: {reason(error)}.", when)]
+    return [Gallery(rows, f"{setting}, seed {seed}: images in the order in which they were asked for", when)]
 
 
 def shown_rounds(last: int) -> list[int]:
@@ -53,10 +54,19 @@ def _pictures(queries: pd.DataFrame, split: Split, strategy: str, seed: int) -> 
 
 def _picture(query: Mapping[Any, Any], split: Split, strategy: str, seed: int) -> Picture:
     rows = query["query_indices"]
-    frame = "novel" if query["query_is_novel"] else "known"
+    what, frame = _what(query, split)
     some = rows[:MOST_IMAGES]
     alt = (
         f"{len(some)} of {len(rows)} images that {strategy} asked for in round {query['round']}, seed {seed}: "
-        f"{query['query_class']}, a {frame} class"
+        f"{what}{f', a {frame} class' if frame else ''}"
     )
-    return strip(split.images[some], alt, f"round {query['round']}: {query['query_class']}", frame)
+    return strip(split.images[some], alt, f"round {query['round']}: {what}", frame)
+
+
+def _what(query: Mapping[Any, Any], split: Split) -> tuple[str, str]:
+    """Return the class of a query and whether it is known or novel; of several classes, how many of them."""
+    if not pd.isna(query["query_class"]):
+        return str(query["query_class"]), "novel" if query["query_is_novel"] else "known"
+    n_classes = len(set(split.labels[query["query_indices"]].tolist()))
+    n_novel = query.get("n_novel_queried", pd.NA)
+    return count(n_classes, "class", "classes") + ("" if pd.isna(n_novel) else f", {n_novel} images of novel ones"), ""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pandas as pd
 
-from albench.contracts.report import Figure, Results
+from albench import Figure, Results
 from albench_reports.draw import numbers
 
 
-def to_class(queries: pd.DataFrame, results: Results, scenario: str) -> list[Figure]:
+def to_class(queries: pd.DataFrame, results: Results, setting: str) -> list[Figure]:
     """Return the median number of queries until the k-th novel class, a line a strategy."""
-    here = queries[(queries["scenario"] == scenario)].dropna(subset="median_queries")
+    here = queries[(queries["setting"] == setting)].dropna(subset="median_queries")
     own = {name: here[here["strategy"] == name] for name in results.strategies}
     own = {name: frame for name, frame in own.items() if len(frame)}
     if not own:
@@ -35,10 +35,10 @@ def to_class(queries: pd.DataFrame, results: Results, scenario: str) -> list[Fig
     return [
         Figure(
             {"data": traces, "layout": layout},
-            f"Queries until the k-th novel class, {scenario}",
-            summary=f"Median queries on {scenario}: {'; '.join(said)}. Lower is faster.",
+            f"Queries until the k-th novel class, {setting}",
+            summary=f"Median queries on {setting}: {'; '.join(said)}. Lower is faster.",
             method="Median over seeds; a seed that never finds the k-th class counts as later than any other, and a "
             "line ends where half of the seeds do.",
-            when={"scenario": scenario},
+            when={"setting": setting},
         )
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from albench.contracts.report import Results
+from albench import Results
 from albench_reports.leaders import MANY, first
 
 
@@ -11,7 +11,5 @@ def references(results: Results) -> list[str]:
 
     Each has tables and figures of its own.
     """
-    if len(results.strategies) <= MANY:
-        return results.strategies
-    offered = set(first(results, MANY))
+    offered = first(results, MANY)
     return [name for name in results.strategies if name in offered]

@@ -8,10 +8,8 @@ from typing import ClassVar
 
 import pandas as pd
 
-from albench.analysis.cost import costs
-from albench.analysis.curves import areas, mean_curves
-from albench.analysis.pairs import compare
-from albench.contracts.report import Column, Content, Figure, Part, ReportSection, Results, Table
+from albench import Column, Content, Figure, Part, ReportSection, Results, Table
+from albench.analysis import areas, compare, costs, mean_curves
 from albench_reports import draw
 from albench_reports.sections.choices import references
 from albench_reports.wording import points
@@ -60,12 +58,12 @@ class Cost(ReportSection):
         if results.rounds.empty:
             return Content("No cell has finished yet, so no cost is known.")
         parts: list[Part] = []
-        for scenario in results.scenarios:
-            own = frames["costs"][frames["costs"]["scenario"] == scenario]
-            parts.append(Table(own, f"{scenario}: time and memory", _COLUMNS, when={"scenario": scenario}))
-            parts += _times(frames["times"], results, scenario)
+        for setting in results.settings:
+            own = frames["costs"][frames["costs"]["setting"] == setting]
+            parts.append(Table(own, f"{setting}: time and memory", _COLUMNS, when={"setting": setting}))
+            parts += _times(frames["times"], results, setting)
             for reference in references(results):
-                parts += _gains(frames[f"over {reference}"], own, scenario, reference)
+                parts += _gains(frames[f"over {reference}"], own, setting, reference)
         if results.benchmarks:
             benchmarks = pd.DataFrame(list(results.benchmarks))
             parts.append(Table(benchmarks, "Scoring benchmarks, measured apart from the study", _BENCHMARKS))
@@ -85,8 +83,8 @@ def _sentence(frame: pd.DataFrame) -> str:
     )
 
 
-def _times(times: pd.DataFrame, results: Results, scenario: str) -> list[Figure]:
-    here = times[times["scenario"] == scenario].dropna(subset="mean")
+def _times(times: pd.DataFrame, results: Results, setting: str) -> list[Figure]:
+    here = times[times["setting"] == setting].dropna(subset="mean")
     own = {name: here[here["strategy"] == name] for name in results.strategies}
     lines = [draw.line(frame, "mean", name, ".3g") for name, frame in own.items() if len(frame)]
     if not lines:
@@ -100,17 +98,17 @@ def _times(times: pd.DataFrame, results: Results, scenario: str) -> list[Figure]
     return [
         Figure(
             {"data": lines, "layout": {"yaxis": axis}},
-            f"Time of a query, {scenario}",
-            summary=f"Time of a query on {scenario}: {'; '.join(said)}.",
+            f"Time of a query, {setting}",
+            summary=f"Time of a query on {setting}: {'; '.join(said)}.",
             method="Mean over seeds; the device is synchronised before and after, training is not in it.",
-            when={"scenario": scenario},
+            when={"setting": setting},
         )
     ]
 
 
-def _gains(gains: pd.DataFrame, costs: pd.DataFrame, scenario: str, reference: str) -> list[Figure]:
+def _gains(gains: pd.DataFrame, costs: pd.DataFrame, setting: str, reference: str) -> list[Figure]:
     """Return each strategy's gain over the reference against the time of its queries."""
-    here = gains[gains["scenario"] == scenario].merge(costs, on=["scenario", "strategy"])
+    here = gains[gains["setting"] == setting].merge(costs, on=["setting", "strategy"])
     here = here[here["difference"].notna() & (here["query_seconds"] > 0)]
     if here.empty:
         return []
@@ -140,9 +138,9 @@ def _gains(gains: pd.DataFrame, costs: pd.DataFrame, scenario: str, reference: s
     return [
         Figure(
             {"data": traces, "layout": layout},
-            f"Gain over {reference} against the time of a query, {scenario}",
-            summary=f"On {scenario}: {'; '.join(said)}.",
+            f"Gain over {reference} against the time of a query, {setting}",
+            summary=f"On {setting}: {'; '.join(said)}.",
             method="The paired difference in accuracy area with its 95 % t interval, over the mean time of one query.",
-            when={"scenario": scenario, "reference": reference},
+            when={"setting": setting, "reference": reference},
         )
     ]

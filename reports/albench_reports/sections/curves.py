@@ -9,9 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from albench.analysis.bands import difference_curves
-from albench.analysis.curves import mean_curves
-from albench.contracts.report import Content, Figure, ReportSection, Results
+from albench import Content, Figure, ReportSection, Results
+from albench.analysis import difference_curves, mean_curves
 from albench_reports import draw
 from albench_reports.sections.choices import references
 from albench_reports.wording import points
@@ -46,24 +45,24 @@ class Curves(ReportSection):
         return {"curves": mean_curves(results.rounds, tuple(METRICS)), **differences}
 
     def draw(self, frames: Mapping[str, pd.DataFrame], results: Results) -> Content:
-        """Return one figure a scenario and metric, and one difference a scenario and reference."""
+        """Return one figure a setting and metric, and one difference a setting and reference."""
         figures = []
-        for scenario in results.scenarios:
-            here = results.rounds[results.rounds["scenario"] == scenario]
+        for setting in results.settings:
+            here = results.rounds[results.rounds["setting"] == setting]
             figures += [_figure(frames["curves"], here, results, m) for m in METRICS if here[m].notna().any()]
             for reference in references(results):
-                figures += _difference(frames[f"to {reference}"], scenario, reference)
+                figures += _difference(frames[f"to {reference}"], setting, reference)
         if not figures:
             return Content("No cell has finished yet, so there is no curve.")
-        seeds = results.rounds.groupby(["scenario", "strategy"])["seed"].nunique()
+        seeds = results.rounds.groupby(["setting", "strategy"])["seed"].nunique()
         bands = "" if (seeds > 1).all() else " Where one seed has finished there is no band."
         return Content(f"How accuracy and the number of known classes grow with what is labelled.{bands}", figures)
 
 
 def _figure(curves: pd.DataFrame, rounds: pd.DataFrame, results: Results, metric: str) -> Figure:
     title, hover = METRICS[metric]
-    scenario = str(rounds["scenario"].iloc[0])
-    here = curves[(curves["scenario"] == scenario) & (curves["metric"] == metric)]
+    setting = str(rounds["setting"].iloc[0])
+    here = curves[(curves["setting"] == setting) & (curves["metric"] == metric)]
     bands, seeds, means, ends = [], [], [], []
     for strategy in results.strategies:
         own = here[here["strategy"] == strategy]
@@ -82,10 +81,10 @@ def _figure(curves: pd.DataFrame, rounds: pd.DataFrame, results: Results, metric
     ranking = ", ".join(f"{name} {format(value, hover)}" for value, name in sorted(ends, reverse=True))
     return Figure(
         plot={"data": [trace for trace in [*bands, *seeds, *means] if trace], "layout": {"yaxis": axis}},
-        caption=f"{title}, {scenario}",
-        summary=f"{title} on {scenario}, mean over seeds, after the last round: {ranking}.",
+        caption=f"{title}, {setting}",
+        summary=f"{title} on {setting}, mean over seeds, after the last round: {ranking}.",
         method=_METHOD,
-        when={"scenario": scenario},
+        when={"setting": setting},
     )
 
 
@@ -96,10 +95,8 @@ def _range(values: pd.Series[Any], is_share: bool) -> list[float]:
     return [max(low - room, 0.0), min(high + room, 1.0 if is_share else high + room)]
 
 
-def _difference(curves: pd.DataFrame, scenario: str, reference: str) -> list[Figure]:
-    here = curves[curves["scenario"] == scenario].assign(
-        **{name: 100 * curves[name] for name in ("mean", "low", "high")}
-    )
+def _difference(curves: pd.DataFrame, setting: str, reference: str) -> list[Figure]:
+    here = curves[curves["setting"] == setting].assign(**{name: 100 * curves[name] for name in ("mean", "low", "high")})
     if here.empty:
         return []
     strategies = list(dict.fromkeys(here["strategy"]))
@@ -115,13 +112,13 @@ def _difference(curves: pd.DataFrame, scenario: str, reference: str) -> list[Fig
     return [
         Figure(
             plot={"data": [trace for trace in [*bands, *means] if trace], "layout": {"yaxis": axis}},
-            caption=f"Paired difference in accuracy to {reference}, {scenario}",
-            summary=f"Accuracy minus that of {reference} on {scenario}, with a band that holds at all rounds together: "
+            caption=f"Paired difference in accuracy to {reference}, {setting}",
+            summary=f"Accuracy minus that of {reference} on {setting}, with a band that holds at all rounds together: "
             + "; ".join(_apart(name, frame) for name, frame in own.items())
             + ".",
             wide=True,
             method=_DIFFERENCE_METHOD,
-            when={"scenario": scenario, "reference": reference},
+            when={"setting": setting, "reference": reference},
         )
     ]
 

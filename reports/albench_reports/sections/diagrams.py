@@ -7,20 +7,19 @@ from typing import Any
 
 import pandas as pd
 
-from albench.analysis.blocks import BlockTest
-from albench.analysis.significance import LEVEL
-from albench.contracts.report import Figure
+from albench import Figure
+from albench.analysis import LEVEL, BlockTest
 from albench_reports.draw import SEQUENTIAL, numbers
 
 
-def penalty_matrix(shares: pd.DataFrame, strategies: Sequence[str], scenarios: Sequence[str]) -> Figure:
-    """Return the matrix summed over scenarios: row beats column in that share of the rounds."""
+def penalty_matrix(shares: pd.DataFrame, strategies: Sequence[str], settings: Sequence[str]) -> Figure:
+    """Return the matrix summed over settings: row beats column in that share of the rounds."""
     table = shares.pivot_table(index="strategy", columns="other", values="share", aggfunc="sum")
     names = [name for name in strategies if name in table.index]
     table = table.reindex(index=names, columns=names)
     losses = table.mean(axis=0)
-    chance = LEVEL / 2 * len(scenarios)
-    where = scenarios[0] if len(scenarios) == 1 else f"all {len(scenarios)} scenarios"
+    chance = LEVEL / 2 * len(settings)
+    where = settings[0] if len(settings) == 1 else f"all {len(settings)} settings"
     order = ", ".join(f"{name} {losses[name]:.2f}" for name in losses.sort_values(kind="stable").index)
     trace = {
         "type": "heatmap",
@@ -28,7 +27,7 @@ def penalty_matrix(shares: pd.DataFrame, strategies: Sequence[str], scenarios: S
         "y": names,
         "z": [numbers(row, 3) for row in table.to_numpy()],
         "zmin": 0,
-        "zmax": len(scenarios),
+        "zmax": len(settings),
         "texttemplate": "%{z:.2f}",
         "hovertemplate": "%{y} beats %{x}: %{z:.3f}<extra></extra>",
         "colorscale": SEQUENTIAL,
@@ -53,9 +52,9 @@ def penalty_matrix(shares: pd.DataFrame, strategies: Sequence[str], scenarios: S
         summary=f"How often a strategy is beaten on {where}, mean of its column, low is good: {order}. "
         f"By chance alone a cell would be {chance:.3f}.",
         method="Each cell is the share of rounds in which the row beats the column in a two-sided paired t test at "
-        f".05 over seeds, summed over scenarios. If no strategy differed, a cell would be {LEVEL / 2:.3f} a scenario "
+        f".05 over seeds, summed over settings. If no strategy differed, a cell would be {LEVEL / 2:.3f} a setting "
         "on average. Rounds of one curve depend on each other, so this is a description and no further test.",
-        when={"scenario": scenarios[0]} if len(scenarios) == 1 else {},
+        when={"setting": settings[0]} if len(settings) == 1 else {},
     )
 
 
@@ -101,8 +100,8 @@ def critical_differences(test: BlockTest) -> Figure:
     joined = "; ".join(" and ".join(group) for group in groups) or "none"
     return Figure(
         {"data": [*bars, *marks], "layout": layout},
-        f"Critical differences over {test.n_blocks} scenarios (CD = {test.critical_difference:.2f})",
+        f"Critical differences over {test.n_blocks} settings (CD = {test.critical_difference:.2f})",
         summary=f"Mean ranks: {', '.join(f'{name} {ranks[name]:.2f}' for name in names)}. Not told apart: {joined}.",
-        method="Strategies are ranked within each scenario by their mean accuracy area. Grey bars join ranks that "
+        method="Strategies are ranked within each setting by their mean accuracy area. Grey bars join ranks that "
         "differ by less than Nemenyi's critical difference at .05 (Demšar 2006).",
     )

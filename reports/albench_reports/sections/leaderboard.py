@@ -8,9 +8,8 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from albench.analysis.leaderboard import leaderboard
-from albench.analysis.savings import default_target, labels_to_target, median_labels, savings
-from albench.contracts.report import Content, Figure, Note, Part, ReportSection, Results, Table
+from albench import Content, Figure, Note, Part, ReportSection, Results, Table
+from albench.analysis import default_target, labels_to_target, leaderboard, median_labels, savings
 from albench_reports import draw
 from albench_reports.palette import family
 from albench_reports.sections.choices import references
@@ -32,45 +31,45 @@ class Leaderboard(ReportSection):
     order: ClassVar[int] = 100
 
     def compute(self, results: Results) -> Mapping[str, pd.DataFrame]:
-        """Return a leaderboard for every strategy as the reference, and the labels to each scenario's target."""
+        """Return a leaderboard for every strategy as the reference, and the labels to each setting's target."""
         frames = {f"board {name}": _board(results, name) for name in references(results)}
         pieces = [
             median_labels(labels_to_target(own, target)).assign(target=target)
             for own, target in _targets(results)
             if target is not None
         ]
-        frames["labels"] = pd.concat(pieces) if pieces else pd.DataFrame(columns=["scenario", "target"])
+        frames["labels"] = pd.concat(pieces) if pieces else pd.DataFrame(columns=["setting", "target"])
         return frames
 
     def draw(self, frames: Mapping[str, pd.DataFrame], results: Results) -> Content:
-        """Return one table a scenario and reference, and the differences as a figure."""
+        """Return one table a setting and reference, and the differences as a figure."""
         if results.rounds.empty:
             return Content("No cell has finished yet, so there is nothing to compare.")
-        targets = dict(zip(frames["labels"]["scenario"], frames["labels"]["target"], strict=True))
+        targets = dict(zip(frames["labels"]["setting"], frames["labels"]["target"], strict=True))
         sentences, warnings = [], []
         parts: list[Part] = []
-        for scenario in results.scenarios:
+        for setting in results.settings:
             for reference in references(results):
                 board = frames[f"board {reference}"]
-                here = board[board["scenario"] == scenario]
-                parts += _parts(here, scenario, reference, targets.get(scenario))
+                here = board[board["setting"] == setting]
+                parts += _parts(here, setting, reference, targets.get(setting))
                 if reference == results.reference:
-                    labels = frames["labels"][frames["labels"]["scenario"] == scenario]
-                    sentences.append(headline(here, labels, targets.get(scenario), scenario, reference))
-                    warnings += limits(here, scenario, reference)
+                    labels = frames["labels"][frames["labels"]["setting"] == setting]
+                    sentences.append(headline(here, labels, targets.get(setting), setting, reference))
+                    warnings += limits(here, setting, reference)
         if len(references(results)) < len(results.strategies):
             parts.append(Note(_FEWER.format(offered=len(references(results)), total=len(results.strategies))))
         return Content("\n".join(sentences), parts, warnings)
 
 
 def _targets(results: Results) -> list[tuple[pd.DataFrame, float | None]]:
-    """Return the rounds of each scenario with the target that its labels are counted to."""
-    by_scenario = results.rounds.groupby("scenario", sort=False)
-    return [(own, default_target(own, results.reference)) for _, own in by_scenario]
+    """Return the rounds of each setting with the target that its labels are counted to."""
+    by_setting = results.rounds.groupby("setting", sort=False)
+    return [(own, default_target(own, results.reference)) for _, own in by_setting]
 
 
 def _board(results: Results, reference: str) -> pd.DataFrame:
-    """Return the leaderboard with label savings at the scenarios' targets."""
+    """Return the leaderboard with label savings at the settings' targets."""
     board = leaderboard(results.rounds, reference)
     pieces = [
         savings(labels_to_target(own, target), reference) for own, target in _targets(results) if target is not None
@@ -79,7 +78,7 @@ def _board(results: Results, reference: str) -> pd.DataFrame:
     if not pieces:
         return board.assign(saved="", saving=float("nan"))
     saved = pd.concat(pieces)
-    board = board.merge(saved.drop(columns="n_pairs"), on=["scenario", "strategy"], how="left")
+    board = board.merge(saved.drop(columns="n_pairs"), on=["setting", "strategy"], how="left")
     return board.assign(saved=[_saving_in_words(row) for row in board.to_dict("records")])
 
 
@@ -97,18 +96,18 @@ def _saving_in_words(row: Mapping[Any, Any]) -> str:
     return f"≤ {percent(high)}" if low == float("-inf") else f"{percent(low)} to {percent(high)}"
 
 
-def _parts(board: pd.DataFrame, scenario: str, reference: str, target: float | None) -> list[Table | Figure]:
+def _parts(board: pd.DataFrame, setting: str, reference: str, target: float | None) -> list[Table | Figure]:
     if board.empty:
         return []
-    caption = f"{scenario}: every strategy compared with {reference}, paired by seed"
+    caption = f"{setting}: every strategy compared with {reference}, paired by seed"
     saved_to = "Labels saved" if target is None else f"Labels saved to {percent(target)}"
     columns = [replace(column, label=saved_to) if column.name == "saved" else column for column in COLUMNS]
     table = Table(board, caption, columns, group="family", when={"reference": reference})
     compared = board[board["accuracy_difference"].notna()]
-    return [table, _forest(compared, scenario, reference)] if len(compared) else [table]
+    return [table, _forest(compared, setting, reference)] if len(compared) else [table]
 
 
-def _forest(board: pd.DataFrame, scenario: str, reference: str) -> Figure:
+def _forest(board: pd.DataFrame, setting: str, reference: str) -> Figure:
     """Return the paired differences with their intervals, best on top."""
     rows = board.iloc[::-1].to_dict("records")
     traces = [
@@ -142,7 +141,7 @@ def _forest(board: pd.DataFrame, scenario: str, reference: str) -> Figure:
     ]
     return Figure(
         {"data": traces, "layout": layout},
-        f"{scenario}: paired difference to {reference} with its 95 % interval",
+        f"{setting}: paired difference to {reference} with its 95 % interval",
         summary=f"Difference in accuracy area to {reference}, in points: {'; '.join(said)}.",
         method="An interval that holds 0 does not tell a strategy from the reference. Each holds by itself: of twenty "
         "such intervals about one misses its true difference. The section on significance corrects for their number.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from albench.contracts.report import Column
+from albench import Column
 
 COLUMNS = (
     Column("strategy"),

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import pandas as pd
 
-from albench.analysis.intervals import words
-from albench.analysis.pairs import groups
+from albench.analysis import groups, words
 
-COLUMNS = ("scenario", "strategy", "note", "n_rounds", "smallest", "median", "largest", "texts")
+COLUMNS = ("setting", "strategy", "note", "n_rounds", "smallest", "median", "largest", "texts")
 
 
 def notes_table(rounds: pd.DataFrame) -> pd.DataFrame:
     """Return each note of each strategy, summed up over rounds and seeds; numbers and texts apart."""
     rows = []
-    for (scenario, strategy), own in groups(rounds):
+    for (setting, strategy), own in groups(rounds):
         noted = [item for notes in own["notes"] if isinstance(notes, dict) for item in notes.items()]
         for name in sorted({name for name, _ in noted}):
             values = [value for other, value in noted if other == name]
             measured = pd.Series([value for value in values if isinstance(value, (int, float))], dtype=float)
             texts = list(dict.fromkeys(str(value) for value in values if isinstance(value, str)))
-            row = {"scenario": scenario, "strategy": strategy, "note": name, "n_rounds": len(values)}
+            row = {"setting": setting, "strategy": strategy, "note": name, "n_rounds": len(values)}
             row |= {"smallest": measured.min(), "median": measured.median(), "largest": measured.max()}
             rows.append({**row, "texts": words(texts, limit=4)})
     return pd.DataFrame(rows, columns=list(COLUMNS))
@@ -29,7 +28,7 @@ def noted_limits(notes: pd.DataFrame) -> list[str]:
     """Return what notes limit: approximations (`approximation` and errors named `..._error`), warnings, permissions."""
     said = []
     for row in notes.to_dict("records"):
-        where, name = f"{row['scenario']}: {row['strategy']}", str(row["note"])
+        where, name = f"{row['setting']}: {row['strategy']}", str(row["note"])
         if name.endswith("_error") and row["largest"] > 0:
             said.append(
                 f"{where} approximates its scores ({name}: median {row['median']:.2g}, largest {row['largest']:.2g})."

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from albench.analysis.intervals import words
+from albench.analysis import words
 from albench_reports.wording import count
 
 Records = Sequence[Mapping[str, Any]]
@@ -37,7 +37,7 @@ def environment_table(records: Records) -> pd.DataFrame:
     """Return what the cells ran on and with: item, value, cells. A cell that was resumed elsewhere counts at both."""
     found: dict[tuple[str, str], set[tuple[str, str, int]]] = {}
     for record in records:
-        cell = (record["scenario"], record["strategy"], record["seed"])
+        cell = (record["setting"], record["strategy"], record["seed"])
         for item, value in _environment(record).items():
             found.setdefault((item, value), set()).add(cell)
     items = list(dict.fromkeys(item for item, _ in found))

@@ -1,4 +1,4 @@
-"""Is it real: tests against the reference, pairwise penalties, blocks of scenarios, the null check."""
+"""Is it real: tests against the reference, pairwise penalties, blocks of settings, the null check."""
 
 from __future__ import annotations
 
@@ -8,11 +8,18 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from albench.analysis.blocks import FEWEST, block_table, block_test
-from albench.analysis.curves import areas
-from albench.analysis.intervals import words
-from albench.analysis.significance import LEVEL, null_checks, penalties, signed_rank_tests
-from albench.contracts.report import Column, Content, Note, Part, ReportSection, Results, Table
+from albench import Column, Content, Note, Part, ReportSection, Results, Table
+from albench.analysis import (
+    FEWEST,
+    LEVEL,
+    areas,
+    block_table,
+    block_test,
+    null_checks,
+    penalties,
+    signed_rank_tests,
+    words,
+)
 from albench_reports.sections.choices import references
 from albench_reports.sections.diagrams import critical_differences, penalty_matrix
 from albench_reports.wording import count, p_value, points
@@ -41,7 +48,7 @@ _COLUMNS = (
         "p, Holm",
         "p",
         method="The signed-rank p corrected by Holm's method for the number of comparisons with this reference on this "
-        "scenario.",
+        "setting.",
     ),
     Column(
         "p_smallest",
@@ -69,7 +76,7 @@ _COLUMNS = (
 
 @dataclass(frozen=True)
 class Significance(ReportSection):
-    """Paired tests against the reference with Holm's correction, penalties, and Friedman's test over scenarios."""
+    """Paired tests against the reference with Holm's correction, penalties, and Friedman's test over settings."""
 
     title: ClassVar[str] = "Is it real?"
     order: ClassVar[int] = 300
@@ -90,28 +97,28 @@ class Significance(ReportSection):
         if len(results.strategies) < 2:
             return Content("One strategy alone cannot be compared; run another one beside it.")
         parts: list[Part] = []
-        for scenario in results.scenarios:
+        for setting in results.settings:
             for reference in references(results):
                 tests = frames[f"against {reference}"]
-                here = tests[(tests["scenario"] == scenario) & (tests["n_pairs"] > 0)]
+                here = tests[(tests["setting"] == setting) & (tests["n_pairs"] > 0)]
                 if len(here):
-                    when = {"scenario": scenario, "reference": reference}
-                    parts.append(Table(here, f"{scenario}: paired tests against {reference}", _COLUMNS, when=when))
+                    when = {"setting": setting, "reference": reference}
+                    parts.append(Table(here, f"{setting}: paired tests against {reference}", _COLUMNS, when=when))
         parts += _matrices(frames["penalties"], results)
         parts += _blocks(frames["blocks"])
         parts += [Note(_null_in_words(row)) for row in frames["null"].to_dict("records")]
         sentences = [
-            _in_words(frames[f"against {results.reference}"], name, results.reference) for name in results.scenarios
+            _in_words(frames[f"against {results.reference}"], name, results.reference) for name in results.settings
         ]
         return Content("\n".join(sentences), parts, _failed_null_checks(frames["null"]))
 
 
-def _in_words(tests: pd.DataFrame, scenario: str, reference: str) -> str:
-    here = tests[(tests["scenario"] == scenario) & (tests["n_pairs"] > 0)]
+def _in_words(tests: pd.DataFrame, setting: str, reference: str) -> str:
+    here = tests[(tests["setting"] == setting) & (tests["n_pairs"] > 0)]
     if here.empty:
-        return f"{scenario}: nothing is paired with {reference}."
+        return f"{setting}: nothing is paired with {reference}."
     real = here[here["p_holm"] < LEVEL].sort_values("p_holm")
-    start = f"{scenario}: of {count(len(here), 'comparison')} with {reference}, "
+    start = f"{setting}: of {count(len(here), 'comparison')} with {reference}, "
     if len(real):
         named = [
             f"{row['strategy']} ({points(row['difference'])} points, {p_value(row['p_holm'])})"
@@ -127,11 +134,11 @@ def _in_words(tests: pd.DataFrame, scenario: str, reference: str) -> str:
 def _matrices(shares: pd.DataFrame, results: Results) -> list[Part]:
     known = shares.dropna(subset="share")
     figures: list[Part] = [
-        penalty_matrix(known[known["scenario"] == scenario], results.strategies, [scenario])
-        for scenario in results.scenarios
-        if (known["scenario"] == scenario).any()
+        penalty_matrix(known[known["setting"] == setting], results.strategies, [setting])
+        for setting in results.settings
+        if (known["setting"] == setting).any()
     ]
-    both = sorted(set(known["scenario"]), key=results.scenarios.index)
+    both = sorted(set(known["setting"]), key=results.settings.index)
     return [*figures, penalty_matrix(known, results.strategies, both)] if len(both) > 1 else figures
 
 
@@ -140,13 +147,13 @@ def _blocks(table: pd.DataFrame) -> list[Part]:
     if test is None:
         return [
             Note(
-                f"Friedman's test and its diagram of critical differences need {FEWEST} scenarios or more that every "
-                f"strategy has finished, and here {'is' if len(table) == 1 else 'are'} {len(table)}: scenarios are its "
+                f"Friedman's test and its diagram of critical differences need {FEWEST} settings or more that every "
+                f"strategy has finished, and here {'is' if len(table) == 1 else 'are'} {len(table)}: settings are its "
                 "blocks, seeds are not. The paired tests above are the evidence."
             )
         ]
     said = (
-        f"Over {test.n_blocks} scenarios Friedman's χ² is {test.chi_square:.2f} ({p_value(test.p_friedman)}), Iman and "
+        f"Over {test.n_blocks} settings Friedman's χ² is {test.chi_square:.2f} ({p_value(test.p_friedman)}), Iman and "
         f"Davenport's F {test.f:.2f} ({p_value(test.p_iman_davenport)}); mean ranks closer than "
         f"{test.critical_difference:.2f} cannot be told apart (Nemenyi)."
     )
@@ -155,7 +162,7 @@ def _blocks(table: pd.DataFrame) -> list[Part]:
 
 def _null_in_words(row: Mapping[Any, Any]) -> str:
     return (
-        f"{row['scenario']}: null check, {row['strategy']} against {row['other']} under other random numbers, where no "
+        f"{row['setting']}: null check, {row['strategy']} against {row['other']} under other random numbers, where no "
         f"difference is: {p_value(row['p_t'])} from {row['n_pairs']} pairs."
     )
 

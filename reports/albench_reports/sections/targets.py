@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from albench.analysis.savings import default_target, labels_to_target, median_labels, savings, targets
-from albench.contracts.report import Column, Content, Figure, ReportSection, Results, Table
+from albench import Column, Content, Figure, ReportSection, Results, Table
+from albench.analysis import default_target, labels_to_target, median_labels, savings, targets
 from albench_reports.draw import numbers
 from albench_reports.sections.choices import references
 from albench_reports.wording import percent
@@ -67,29 +67,29 @@ class Targets(ReportSection):
         return {"labels": pd.concat(found, ignore_index=True) if found else pd.DataFrame({"target": []})}
 
     def draw(self, frames: Mapping[str, pd.DataFrame], results: Results) -> Content:
-        """Return a figure a scenario and target, and a table for each reference too."""
+        """Return a figure a setting and target, and a table for each reference too."""
         labels = frames["labels"]
         if labels.empty:
             return Content("No finished cell improves on its start, so there is no target to reach.")
         parts: list[Figure | Table] = []
-        for (scenario, target), own in labels.groupby(["scenario", "target"], sort=False):
-            when = {"scenario": str(scenario), "target": percent(float(str(target)))}
+        for (setting, target), own in labels.groupby(["setting", "target"], sort=False):
+            when = {"setting": str(setting), "target": percent(float(str(target)))}
             parts.append(_figure(own, results, when))
             parts += [_table(own, name, when) for name in references(results)]
-        scenario = results.scenarios[0]
-        first = default_target(results.rounds[results.rounds["scenario"] == scenario], results.reference)
+        setting = results.settings[0]
+        first = default_target(results.rounds[results.rounds["setting"] == setting], results.reference)
         chosen = {"target": percent(first)} if first is not None else {}
         sentence = "Queried labels until an accuracy is first reached; seeds that never get there are shown as such."
         return Content(sentence, parts, chosen=chosen)
 
 
 def _table(labels: pd.DataFrame, reference: str, when: Mapping[str, str]) -> Table:
-    frame = median_labels(labels).merge(savings(labels, reference), on=["scenario", "strategy"], how="left")
+    frame = median_labels(labels).merge(savings(labels, reference), on=["setting", "strategy"], how="left")
     frame["n_censored"] = frame["n_censored"].astype("Int64")
     unbounded = frame["median_low"] == float("-inf")
     frame["median_low"] = frame["median_low"].mask(unbounded)
     frame = frame.sort_values(["median_labels", "strategy"], na_position="last")
-    caption = f"{when['scenario']}: labels to {when['target']}, and savings against {reference}"
+    caption = f"{when['setting']}: labels to {when['target']}, and savings against {reference}"
     return Table(frame, caption, _COLUMNS, when={**when, "reference": reference})
 
 
@@ -108,8 +108,8 @@ def _figure(labels: pd.DataFrame, results: Results, when: Mapping[str, str]) -> 
                 "yaxis": {"type": "category", "autorange": "reversed", "gridcolor": "rgba(0,0,0,0)"},
             },
         },
-        f"Labels to {when['target']}, {when['scenario']}: one mark a seed",
-        summary=f"Queried labels to {when['target']} on {when['scenario']}: {'; '.join(said)}.",
+        f"Labels to {when['target']}, {when['setting']}: one mark a seed",
+        summary=f"Queried labels to {when['target']} on {when['setting']}: {'; '.join(said)}.",
         method="A filled mark is where a seed first reaches the target. An open triangle at the end of the budget is "
         "a seed that does not get there: it needs more labels than were queried.",
         wide=True,

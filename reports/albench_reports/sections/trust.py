@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from albench.contracts.report import Column, Content, Part, ReportSection, Results, Table
+from albench import Column, Content, Part, ReportSection, Results, Table
 from albench_reports.sections.notes import noted_limits, notes_table
 from albench_reports.sections.provenance import as_text, environment_table, mixtures, provenance_table
 
+_PARTS = ("scenario", "protocol", "learner", "network")
 _STORES = (
     Column("store"),
     Column(
@@ -36,8 +37,9 @@ class Trust(ReportSection):
         cells = results.cells
         return {
             "coverage": _coverage(cells),
-            "open": cells.loc[cells["status"] != "done", ["scenario", "strategy", "seed", "status", "reason"]],
-            "protocol": _protocol(results.study),
+            "open": cells.loc[cells["status"] != "done", ["setting", "strategy", "seed", "status", "reason"]],
+            "settings": _settings(results.study),
+            "parameters": _parameters(results.study),
             "notes": notes_table(results.rounds),
             "environment": environment_table(results.provenance) if results.provenance else pd.DataFrame(),
             "commands": pd.DataFrame({"command": [shlex.join(words) for words in results.study["commands"]]}),
@@ -51,7 +53,8 @@ class Trust(ReportSection):
         warnings = [coverage] if len(frames["open"]) else []
         warnings += [*mixtures(results.provenance), *noted_limits(frames["notes"]), *_copies_that_differ(results.cells)]
         tables = {
-            "coverage": "Cells of each scenario and strategy",
+            "settings": "Settings: what strategies are compared under",
+            "coverage": "Cells of each setting and strategy",
             "open": "Cells that are not done, and why",
             "notes": "What strategies noted with their rounds",
             "environment": "Hardware and versions",
@@ -63,16 +66,16 @@ class Trust(ReportSection):
             if len(frames[name])
         ]
         parts.append(Table(frames["stores"], "Stores and their checksums", _STORES))
-        parts.append(Table(frames["protocol"], "Protocol in full", _PROTOCOL, folded=True))
+        parts.append(Table(frames["parameters"], "Protocol in full: every parameter", _PARAMETERS, folded=True))
         if len(frames["provenance"]):
             parts.append(Table(frames["provenance"], "Provenance of each cell", folded=True))
         return Content("\n".join([coverage, *_copies(results.cells)]), parts, warnings)
 
 
-_PROTOCOL = (Column("part_of", "Part of"), Column("name"), Column("value"))
+_PARAMETERS = (Column("part_of", "Part of"), Column("name"), Column("value"))
 _COLUMNS = {
     "notes": (
-        Column("scenario"),
+        Column("setting"),
         Column("strategy"),
         Column("note"),
         Column("n_rounds", "Rounds"),
@@ -91,13 +94,13 @@ def coverage_in_words(cells: pd.DataFrame) -> str:
     for status, own in others.groupby("status"):
         first = own.iloc[0]
         more = f", and {len(own) - 1} more" if len(own) > 1 else ""
-        name = f"{first['scenario']} / {first['strategy']} / seed {first['seed']}"
+        name = f"{first['setting']} / {first['strategy']} / seed {first['seed']}"
         said.append(f"{len(own)} {status}: {name} ({first['reason']}){more}")
     return "; ".join(said) + "."
 
 
 def _coverage(cells: pd.DataFrame) -> pd.DataFrame:
-    counts = cells.groupby(["scenario", "strategy", "status"], sort=False).size().unstack("status", fill_value=0)
+    counts = cells.groupby(["setting", "strategy", "status"], sort=False).size().unstack("status", fill_value=0)
     return counts.reindex(columns=["done", "running", "failed", "missing"], fill_value=0).reset_index()
 
 
@@ -115,20 +118,28 @@ def _copies_that_differ(cells: pd.DataFrame) -> list[str]:
         return []
     first = differing.iloc[0]
     return [
-        f"{len(differing)} cells have other numbers in another store, such as {first['scenario']} / "
+        f"{len(differing)} cells have other numbers in another store, such as {first['setting']} / "
         f"{first['strategy']} / seed {first['seed']}; those of the first store count."
     ]
 
 
-def _protocol(study: Mapping[str, Any]) -> pd.DataFrame:
-    rows = [("protocol", name, as_text(value)) for name, value in study["protocol"].items()]
-    components = {
-        "network": [study["network"]],
-        "scenario": study["scenarios"].values(),
-        "strategy": study["strategies"].values(),
-    }
-    for kind, choices in components.items():
-        for choice in choices:
-            where = f"{kind} {choice['label']}"
-            rows += [(where, name, as_text(value)) for name, value in choice["parameters"].items()]
+def _settings(study: Mapping[str, Any]) -> pd.DataFrame:
+    """Return the settings with the names that this page gives them, and what they are made of."""
+    rows = [
+        {"setting": name, **{part: one[part]["label"] for part in _PARTS}, "label": one["label"]}
+        for name, one in study["settings"].items()
+    ]
+    return pd.DataFrame(rows, columns=["setting", *_PARTS, "label"])
+
+
+def _parameters(study: Mapping[str, Any]) -> pd.DataFrame:
+    """Return every parameter of every component that took part, those at their defaults included."""
+    choices = {("strategy", one["label"]): one for one in study["strategies"].values()}
+    settings = study["settings"].values()
+    choices = {(part, one[part]["label"]): one[part] for part in _PARTS for one in settings} | choices
+    rows = [
+        (f"{what} {label}", name, as_text(value))
+        for (what, label), choice in choices.items()
+        for name, value in choice["parameters"].items()
+    ]
     return pd.DataFrame(rows, columns=["part_of", "name", "value"])

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from albench.errors import StrategyError
+from albench import StrategyError
 
 GRADIENT_BYTES = 1_000_000_000  # of the candidates' gradients held at once
 

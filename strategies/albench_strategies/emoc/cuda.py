@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from albench_strategies.emoc.grams import Grams, finish
 from albench_strategies.emoc.precision import product_dtype
-from albench_strategies.emoc.row_sums import Grams, finish
 
 # The largest K at which the fused kernel is used, by compute capability; beyond it a library product is as fast.
 # Projected from operation counts, not measured: `pytest benchmarks -k emoc_kernel` on a GPU prints what to store here.

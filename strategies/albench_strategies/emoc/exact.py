@@ -6,10 +6,11 @@ import torch
 from torch import Tensor
 
 from albench_strategies.emoc.forms import Form, Side, explicit, gram, half
+from albench_strategies.emoc.grams import Grams, finish
 from albench_strategies.emoc.layers import Factors, Shape
 from albench_strategies.emoc.precision import matmul_precision, product_dtype
 from albench_strategies.emoc.problem import Problem, gather_sides, is_single
-from albench_strategies.emoc.row_sums import Grams, finish, row_sums
+from albench_strategies.emoc.row_sums import row_sums
 
 
 def exact_scores(problem: Problem, pairs: Tensor | None = None) -> Tensor:

@@ -18,7 +18,7 @@ import triton.language as tl
 from torch import Tensor
 from torch.nn import functional as F
 
-from albench_strategies.emoc.row_sums import Grams
+from albench_strategies.emoc.grams import Grams
 
 
 @dataclass(frozen=True)

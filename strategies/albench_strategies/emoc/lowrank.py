@@ -17,10 +17,11 @@ from torch import Tensor
 from albench_strategies.emoc.candidates import Gathered, Layout, gather
 from albench_strategies.emoc.exact import many_position_changes
 from albench_strategies.emoc.forms import Form, Side, add_single_gram, explicit
+from albench_strategies.emoc.grams import Grams, finish
 from albench_strategies.emoc.layers import Factors, Shape
 from albench_strategies.emoc.precision import matmul_precision, product_dtype
 from albench_strategies.emoc.problem import Problem, is_single
-from albench_strategies.emoc.row_sums import Grams, finish, row_sums
+from albench_strategies.emoc.row_sums import row_sums
 from albench_strategies.emoc.spectrum import OVERSAMPLING, Probes, factored, rms_relative_error, top_directions
 
 RANKS = (64, 128, 256, 512)

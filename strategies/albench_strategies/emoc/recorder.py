@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from albench.errors import StrategyError
+from albench import StrategyError
 from albench_strategies.emoc import layers
 from albench_strategies.emoc.layers import Factors
 from albench_strategies.emoc.workspace import Workspace

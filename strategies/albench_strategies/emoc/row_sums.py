@@ -6,37 +6,10 @@ Triton kernel that never writes the matrix (`kernel.py`), whichever the stored m
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
-from albench_strategies.emoc.layers import Factors
-
-
-@dataclass(frozen=True)
-class Grams:
-    """Layers of one position: sum over layers of (a . a')(D . D') is added to the product.
-
-    With X images of F functions, R = X F: `inputs` (X, d), `deltas` (R, p), `other_inputs` (m, d), `other_deltas` (m,
-    p) for each layer.
-    """
-
-    inputs: list[Tensor]
-    deltas: list[Tensor]
-    other_inputs: list[Tensor]
-    other_deltas: list[Tensor]
-
-    @classmethod
-    def of(cls, pairs: Sequence[tuple[Factors, Factors]]) -> Grams:
-        """Collect the layers from their factors on both sides."""
-        return cls(
-            [ours.patches.flatten(1) for ours, _ in pairs],
-            [ours.deltas.reshape(-1, ours.deltas.shape[4]) for ours, _ in pairs],
-            [other.patches.flatten(1) for _, other in pairs],
-            [other.deltas.flatten(1) for _, other in pairs],
-        )
+from albench_strategies.emoc.grams import Grams, finish
 
 
 def row_sums(left: Tensor, right: Tensor, grams: Grams, weights: Tensor, precision: str) -> Tensor:
@@ -58,19 +31,6 @@ def row_sums(left: Tensor, right: Tensor, grams: Grams, weights: Tensor, precisi
         "auto",
     )
     return result
-
-
-def finish(changes: Tensor, grams: Grams, weights: Tensor) -> Tensor:
-    """Add the Gram terms to `changes`, (R, n), in place, and return the weighted sums of absolute values over rows."""
-    m = changes.shape[1]
-    for inputs, deltas, other_inputs, other_deltas in zip(
-        grams.inputs, grams.deltas, grams.other_inputs, grams.other_deltas, strict=True
-    ):
-        alike = (inputs @ other_inputs.T).to(changes.dtype)
-        pull = (deltas @ other_deltas.T).to(changes.dtype)
-        n = len(alike)
-        changes.view(n, -1, m).addcmul_(pull.view(n, -1, m), alike.view(n, 1, m))
-    return (weights.to(changes.dtype) @ changes.abs_()).double()
 
 
 @torch.library.custom_op("albench::emoc_row_sums", mutates_args=(), device_types="cpu")

@@ -5,8 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from albench.contracts.query import Query
-from albench.errors import StrategyError
+from albench import Query, StrategyError
 from albench_strategies.emoc.autograd import autograd_scores
 from albench_strategies.emoc.exact import exact_scores
 from albench_strategies.emoc.lowrank import low_rank_scores

@@ -1,0 +1,1 @@
+"""From entry points, files and objects to configured components."""

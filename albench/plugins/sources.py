@@ -1,0 +1,111 @@
+"""Classes that no plugin offers: loaded from a file, or defined where albench is called; and what their code is."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import linecache
+import sys
+import types
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from albench.contracts.component import Component
+from albench.errors import RequestError, did_you_mean, reason
+
+_PREFIX = "albench_file_"  # of the names of modules that were loaded from files
+
+
+def load_class(path: Path, name: str) -> Any:
+    """Return what a file defines under a name; its code runs once for each content that it has had.
+
+    Raises RequestError for a file that cannot be read or run, and for a name that it does not define.
+    """
+    module = _module(path)
+    if not hasattr(module, name):
+        classes = [known for known, value in vars(module).items() if isinstance(value, type)]
+        raise RequestError(f"{path} defines no {name!r}{did_you_mean(name, classes)}; define it, or name another class")
+    return getattr(module, name)
+
+
+def _module(path: Path) -> types.ModuleType:
+    text = _read(path)
+    digest = hashlib.sha256(f"{path}\n{text}".encode()).hexdigest()[:16]
+    name = f"{_PREFIX}{digest}"
+    if name in sys.modules:
+        return sys.modules[name]
+    module = types.ModuleType(name)
+    module.__file__ = str(path)
+    sys.modules[name] = module  # dataclasses and type hints look their module up there
+    try:
+        exec(compile(text, str(path), "exec"), module.__dict__)  # noqa: S102 - the user named this file to be run
+    except BaseException as error:
+        del sys.modules[name]
+        if isinstance(error, (Exception, SystemExit)):
+            raise RequestError(f"{path} cannot be run ({reason(error)}); mend it") from error
+        raise
+    return module
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise RequestError(f"{path} cannot be read ({reason(error)}); give a Python file and a class in it") from None
+
+
+def file_of(cls: type[Any]) -> Path | None:
+    """Return the file that a class outside of packages was defined in, None for a notebook, a script or a package."""
+    module = sys.modules.get(cls.__module__)
+    path = getattr(module, "__file__", None)
+    is_alone = module is not None and not getattr(module, "__package__", None)
+    if cls.__module__ == "__main__" or path is None or not is_alone or "." in cls.__qualname__:
+        return None
+    return Path(path).resolve()
+
+
+def code_identity(cls: type[Component], path: Path | None = None) -> int | str:
+    """Return what stands for a class's code in the key of its results.
+
+    A `results_version` that the class itself sets, else the SHA-256 of the file it comes from, or of the notebook cell
+    or script that defines it, without comments, docstrings and formatting.
+    """
+    if "results_version" in vars(cls):
+        return cls.results_version
+    text = _read(path) if path is not None else _text_of(cls)
+    return hashlib.sha256(_normalised(text).encode()).hexdigest()
+
+
+def _normalised(text: str) -> str:
+    """Return Python source without what does not change what it does."""
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0] if node.body else None
+            if (
+                isinstance(first, ast.Expr)
+                and isinstance(first.value, ast.Constant)
+                and isinstance(first.value.value, str)
+            ):
+                node.body = node.body[1:] or [ast.Pass()]
+    return ast.unparse(tree)
+
+
+def _text_of(cls: type[Any]) -> str:
+    """Return the source that defines a class; RequestError where there is none to be had."""
+    for code in _codes(cls):
+        lines = linecache.getlines(code.co_filename)
+        if lines:
+            return "".join(lines)
+    raise RequestError(
+        f"the source of the class {cls.__qualname__} is not to be had, so that its results could not be told from "
+        "those of other code; put it into a file, or set results_version in it"
+    )
+
+
+def _codes(cls: type[Any]) -> Iterator[types.CodeType]:
+    for value in vars(cls).values():
+        function = getattr(value, "fget", None) or getattr(value, "__func__", value)
+        if isinstance(function, types.FunctionType) and function.__module__ == cls.__module__:
+            yield function.__code__

@@ -1,0 +1,1 @@
+"""How a round asks: the paper's discovery, and the usual top k."""

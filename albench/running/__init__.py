@@ -1,0 +1,1 @@
+"""Performing one cell: the loop of its rounds, and what holds a strategy to its contract."""

@@ -1,0 +1,114 @@
+"""Asking a strategy, and holding it to its contract: what it breaks fails its own cell, with a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from albench.contracts.generators import unchanged_generators
+from albench.contracts.protocol import Protocol
+from albench.contracts.query import Query
+from albench.contracts.strategy import Strategy
+from albench.errors import StrategyError
+from albench.running.measure import Measurement
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The pool examples that a strategy wants, what it remembers, and what asking cost."""
+
+    chosen: NDArray[np.int64]
+    seconds: float
+    peak_memory_bytes: int | None
+    notes: Mapping[str, float | int | str]
+    memory: Mapping[str, Any]
+
+
+def ask(strategy: Strategy, query: Query, protocol: Protocol) -> Answer:
+    """Return what a strategy wants labelled under a protocol.
+
+    Raises StrategyError when its answer is not what the protocol asks for, or when it changed the network, the data,
+    its memory in place or a global random generator.
+    """
+    with untouched(query), Measurement(query.device) as cost:
+        chosen = protocol.choose(strategy, query)
+    if strategy.permission is not None:
+        query.note("permission", strategy.permission)
+    return Answer(chosen, cost.seconds, cost.peak_memory_bytes, dict(query.notes), query.stored_memory())
+
+
+@contextmanager
+def untouched(query: Query) -> Iterator[None]:
+    """Raise StrategyError when the block changed what every strategy of a study shares or relies on."""
+    with unchanged_settings(), own_draws(), unchanged_network(query), unchanged_data(query):
+        yield
+
+
+@contextmanager
+def unchanged_data(query: Query) -> Iterator[None]:
+    """Raise StrategyError when the block changed the inputs, the labels, the sets or the memory in place."""
+    tensors = query.given()
+    versions = {name: tensor._version for name, tensor in tensors.items()}
+    yield
+    for name, version in versions.items():
+        if tensors[name]._version != version:
+            mend = "query.remember it" if name.startswith("memory") else f"work on a copy (query.{name}.clone())"
+            raise StrategyError(f"it changed query.{name} in place; {mend}")
+
+
+@contextmanager
+def unchanged_network(query: Query) -> Iterator[None]:
+    """Raise StrategyError when the block changed the network's weights, its layers or its mode."""
+    weights = {name: value.clone() for name, value in query.network.state_dict().items()}
+    yield
+    after = query.network.state_dict()
+    changed = [name for name in weights if name not in after or not torch.equal(weights[name], after[name])]
+    if changed or len(after) != len(weights):
+        raise StrategyError(
+            f"it changed the network ({', '.join(changed) or 'its layers'}); work on copy.deepcopy(query.network)"
+        )
+    if query.network.training:
+        raise StrategyError("it left the network in training mode; switch single layers, and put them back")
+
+
+@contextmanager
+def unchanged_settings() -> Iterator[None]:
+    """Raise StrategyError when the block changed how torch computes; put it back, for the cells that come after."""
+    before = {name: read() for name, (read, _) in _SETTINGS.items()}
+    try:
+        yield
+    finally:
+        changed = [name for name, (read, _) in _SETTINGS.items() if read() != before[name]]
+        for name in changed:
+            _SETTINGS[name][1](before[name])
+    if changed:
+        raise StrategyError(f"it changed torch's {changed[0]} for the whole process; put it back before returning")
+
+
+_SETTINGS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
+    "gradient mode": (torch.is_grad_enabled, torch.set_grad_enabled),
+    "default dtype": (torch.get_default_dtype, torch.set_default_dtype),
+    "number of threads": (torch.get_num_threads, torch.set_num_threads),
+    "matmul precision": (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
+    "deterministic mode": (torch.are_deterministic_algorithms_enabled, torch.use_deterministic_algorithms),
+    "cuDNN benchmark mode": (
+        lambda: torch.backends.cudnn.benchmark,
+        lambda value: setattr(torch.backends.cudnn, "benchmark", value),
+    ),
+    "cuDNN TF32 mode": (
+        lambda: torch.backends.cudnn.allow_tf32,
+        lambda value: setattr(torch.backends.cudnn, "allow_tf32", value),
+    ),
+}
+
+
+def own_draws() -> Any:
+    """Return a block that raises StrategyError when it drew from, or seeded, a global random generator."""
+    mend = "draw from query.generator, so that runs can be paired, or do it inside torch.random.fork_rng(devices=[])"
+    return unchanged_generators("it", mend, StrategyError)

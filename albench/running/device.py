@@ -1,0 +1,19 @@
+"""The device that cells compute on."""
+
+from __future__ import annotations
+
+from albench.errors import RequestError
+
+
+def check_device(device: str | None) -> str:
+    """Return the device to use: as asked, else CUDA when there is one; RequestError for one that is not there."""
+    import torch
+
+    if device is None:
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        first = str(error).splitlines()[0]
+        raise RequestError(f"the device {device!r} cannot be used ({first}); try --device cpu") from None
+    return device

@@ -1,0 +1,188 @@
+"""The loop of one cell: query, label, update, evaluate, record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from albench.contracts.learner import Examples, Learner
+from albench.contracts.protocol import Labeled, Protocol
+from albench.contracts.query import Query
+from albench.contracts.scenario import Split
+from albench.contracts.strategy import Strategy
+from albench.rng import stream, torch_stream
+from albench.running.asking import Answer, ask
+from albench.running.measure import Measurement
+from albench.store.cell import Checkpoint
+from albench.store.rows import NO_QUERY, Row
+from albench.study.spec import CellSpec
+from albench.training.model import Model
+
+
+@dataclass
+class Loop:
+    """A cell under way: what is labelled, what is left, what the network has become, and what was recorded."""
+
+    spec: CellSpec
+    split: Split
+    model: Model
+    labeled: list[int] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    memory: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.strategy: Strategy = self.spec.strategy.build()
+        self.protocol: Protocol = self.spec.setting.protocol.build()
+        self.learner: Learner = self.spec.setting.learner.build()
+
+    def run(self, rounds: int | None, save: Callable[[Loop], None], initial_seconds: float) -> bool:
+        """Run the rounds that are missing, saving each; return whether the pool is exhausted."""
+        if not self.rows:
+            self.labeled = self.split.initial.tolist()
+            self.record({**dict.fromkeys(self.protocol.columns), **NO_QUERY}, initial_seconds)
+            save(self)
+        while rounds is None or len(self.rows) <= rounds:
+            if not self.round():
+                return True
+            save(self)
+        return False
+
+    def round(self) -> bool:
+        """Query, label what the strategy chose, update the network, evaluate; False when the pool is exhausted."""
+        number = len(self.rows)
+        pool = self.pool()
+        labels = self.split.labels[pool]
+        if self.protocol.rounds(labels) < 1:
+            return False
+        sets = self.protocol.sets(labels, stream(self.spec.seed, "candidate sets", number))
+        answer = ask(self.strategy, self.query(pool, sets, number), self.protocol)
+        asked = pool[answer.chosen]
+        for label in sorted(set(self.split.labels[asked].tolist()) - set(self.model.classes)):
+            self.model.grow(label)
+        self.labeled.extend(asked.tolist())
+        with Measurement(self.model.device) as training:
+            self.learner.update(self.model, self._examples(self.labeled), len(asked), number)
+        self.memory = answer.memory
+        self.record(self._query_columns(answer, asked), training.seconds)
+        return True
+
+    def pool(self) -> NDArray[np.int64]:
+        """Return the rows that can still be queried, in the order of the split's pool."""
+        return self.split.pool[~np.isin(self.split.pool, self.labeled)]
+
+    def query(self, pool: NDArray[np.int64], sets: NDArray[np.int64] | None, number: int) -> Query:
+        """Return what the strategy sees of a round: inputs, labels of what is labelled, a copy of the network."""
+        examples = self._examples(self.labeled)
+        return Query(
+            network=self.model.snapshot(),
+            pool=self.model.prepare(self.split.images[pool]),
+            labeled=self.model.prepare(examples.inputs),
+            labels=self.model.outputs(examples.labels),
+            sets=None if sets is None else torch.from_numpy(sets).to(self.model.device),
+            generator=torch_stream(self.spec.seed, "strategy", self.spec.strategy.name, self.strategy.stream, number),
+            pool_labels=self._pool_labels(pool) if self.strategy.permission == "pool labels" else None,
+            round=number,
+            history=self._placed(self._history()),
+            pool_ids=self._placed(self._ids(pool)),
+            labeled_ids=self._placed(self._ids(np.asarray(self.labeled, dtype=np.int64))),
+            memory=self.memory,
+        )
+
+    def record(self, query_columns: Row, train_seconds: float) -> None:
+        """Evaluate on the test examples and add the round's row; those of undiscovered classes count as errors."""
+        with Measurement(self.model.device) as evaluation:
+            test = self._examples(self.split.test)
+            correct = self.model.predict(test.inputs) == test.labels
+        is_known = np.isin(test.labels, self.split.known)
+        novel = set(self.split.novel)
+        name = self.spec.name
+        self.rows.append(
+            {
+                **{part: name[part] for part in ("setting", "scenario", "strategy", "seed")},
+                "round": len(self.rows),
+                "n_labeled": len(self.labeled),
+                "accuracy": float(correct.mean()),
+                "accuracy_known": _mean(correct[is_known]),
+                "accuracy_novel": _mean(correct[~is_known]),
+                "n_classes": len(self.model.classes),
+                "n_novel_found": len(novel.intersection(self.model.classes)),
+                **query_columns,
+                "train_seconds": train_seconds,
+                "eval_seconds": evaluation.seconds,
+            }
+        )
+
+    def outcome(self) -> dict[str, Any]:
+        """Return what the network makes of the test examples now: for each class, how many it takes for which.
+
+        `confusion` counts, rows are true and columns predicted classes, both in the order of `classes` (names), the
+        known ones first.
+        """
+        test = self._examples(self.split.test)
+        classes = [*self.split.known, *self.split.novel]
+        predicted = self.model.predict(test.inputs)
+        counts = [[int((predicted[test.labels == true] == other).sum()) for other in classes] for true in classes]
+        return {
+            "round": len(self.rows) - 1,
+            "classes": [self.split.class_names[label] for label in classes],
+            "n_known": len(self.split.known),
+            "confusion": counts,
+        }
+
+    def resume(self, checkpoint: Checkpoint) -> None:
+        """Go on from a checkpoint: streams are keyed by the round, so nothing else has to be restored."""
+        self.labeled = list(checkpoint.labeled)
+        self.rows = list(checkpoint.rows)
+        self.memory = dict(checkpoint.memory)
+        self.model.load(dict(checkpoint.weights), checkpoint.classes)
+
+    def checkpoint(self) -> Checkpoint:
+        """Return the cell as the last round left it."""
+        model = self.model
+        return Checkpoint(list(self.rows), list(self.labeled), list(model.classes), model.weights(), dict(self.memory))
+
+    def _query_columns(self, answer: Answer, asked: NDArray[np.int64]) -> Row:
+        labeled = Labeled(self.split.labels[asked], self.split.known, self.model.classes, self.split.class_names)
+        added = self.protocol.record(labeled)
+        return {
+            **NO_QUERY,
+            **{name: added[name] for name in self.protocol.columns},
+            "query_seconds": answer.seconds,
+            "peak_memory_bytes": answer.peak_memory_bytes,
+            "query_indices": asked.tolist(),
+            "notes": dict(answer.notes),
+        }
+
+    def _history(self) -> NDArray[np.int64]:
+        """Return for each labelled example the round that asked for it, 0 for the initial ones."""
+        lengths = [len(self.split.initial), *(len(row["query_indices"]) for row in self.rows[1:])]
+        return np.repeat(np.arange(len(lengths)), lengths)
+
+    def _ids(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the places of rows in the seed's shuffled pool, -1 for those of the initial set."""
+        order = np.argsort(self.split.pool)
+        place = np.searchsorted(self.split.pool, rows, sorter=order).clip(max=len(order) - 1)
+        ids = order[place]
+        return np.where(self.split.pool[ids] == rows, ids, -1)
+
+    def _pool_labels(self, pool: NDArray[np.int64]) -> torch.Tensor:
+        """Return the output index of each pool example's class, -1 where the class has not been found."""
+        index = {label: output for output, label in enumerate(self.model.classes)}
+        found = [index.get(label, -1) for label in self.split.labels[pool].tolist()]
+        return torch.tensor(found, dtype=torch.int64, device=self.model.device)
+
+    def _placed(self, numbers: NDArray[np.int64]) -> torch.Tensor:
+        return torch.from_numpy(numbers).to(self.model.device)
+
+    def _examples(self, rows: Any) -> Examples:
+        return Examples(self.split.images[rows], self.split.labels[rows])
+
+
+def _mean(correct: NDArray[np.bool_]) -> float | None:
+    """Return the share of correct predictions, None where there is nothing to predict."""
+    return float(correct.mean()) if len(correct) else None

@@ -1,0 +1,1 @@
+"""Results on disk: plain files, each whole or absent."""

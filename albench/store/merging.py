@@ -1,0 +1,123 @@
+"""Several stores as one: refused where they name the same and mean another, cells joined by their keys."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from albench.errors import StoreError
+from albench.store.cell import CellFolder
+from albench.store.rows import lasting
+from albench.store.store import Store, cell_name
+from albench.study.spec import PARTS
+
+
+@dataclass(frozen=True)
+class StoredCell:
+    """A requested cell where its result is best, and what other stores hold of it."""
+
+    name: Mapping[str, Any]  # setting and its parts, strategy, seed
+    key: str
+    folder: CellFolder
+    store: str
+    wanted: int | None  # rounds that are asked for; none: until the pool is exhausted
+    status: str
+    reason: str
+    rounds: int
+    copies: int = 1  # stores that have finished it
+    copies_agree: bool = True  # whether these hold the same numbers, times and memory aside
+
+
+def merged_study(stores: Sequence[Store]) -> dict[str, Any]:
+    """Return the request of all stores together.
+
+    Raises StoreError that says in what settings or strategies of one label differ.
+    """
+    studies = [store.study() for store in stores]
+    merged = dict(studies[0])
+    for store, study in zip(stores[1:], studies[1:], strict=True):
+        differences = _differences(merged, study)
+        if differences:
+            raise StoreError(
+                f"{store.root} cannot be reported together with {stores[0].root}: they differ in "
+                f"{'; '.join(differences)}; report them apart"
+            )
+        for kind in ("settings", "strategies"):
+            merged[kind] = {**merged[kind], **study[kind]}
+        merged["commands"] = [*merged["commands"], *(c for c in study["commands"] if c not in merged["commands"])]
+    names = list(dict.fromkeys(study["name"] for study in studies))
+    return {**merged, "name": " + ".join(names)}
+
+
+def merged_cells(stores: Sequence[Store]) -> list[StoredCell]:
+    """Return the cells of all stores, each once, finished ones before unfinished ones of the same name.
+
+    Of a setting that several stores have, as many rounds are read as the store with the fewest was asked for. Raises
+    StoreError when a cell of one name was computed from other data, or by another version, than in another store.
+    """
+    cells = [(store, cell) for store in stores for cell in store.cells()]
+    limits = _limits(cells)
+    found: dict[tuple[Any, ...], list[StoredCell]] = {}
+    for store, cell in cells:
+        folder = store.cell(**cell)
+        wanted = _fewest([cell["rounds"], limits[cell["setting"]]])
+        name = cell_name(cell)
+        stored = StoredCell(name, cell["key"], folder, store.root.name, wanted, *folder.status(wanted))
+        found.setdefault(tuple(name.values()), []).append(stored)
+    return [_one(copies) for copies in found.values()]
+
+
+def _limits(cells: Sequence[tuple[Store, Mapping[str, Any]]]) -> dict[str, int | None]:
+    """Return for each setting the most rounds that every store which has it was asked for."""
+    most: dict[str, dict[int, float]] = {}
+    for store, cell in cells:
+        of_stores = most.setdefault(cell["setting"], {})
+        rounds = math.inf if cell["rounds"] is None else cell["rounds"]
+        of_stores[id(store)] = max(of_stores.get(id(store), 0), rounds)
+    fewest = {setting: min(of_stores.values()) for setting, of_stores in most.items()}
+    return {setting: None if math.isinf(rounds) else int(rounds) for setting, rounds in fewest.items()}
+
+
+def _fewest(rounds: Sequence[int | None]) -> int | None:
+    return min((number for number in rounds if number is not None), default=None)
+
+
+def _one(copies: list[StoredCell]) -> StoredCell:
+    first = copies[0]
+    if len({copy.key for copy in copies}) > 1:
+        label = " / ".join(str(first.name[part]) for part in ("setting", "strategy", "seed"))
+        raise StoreError(
+            f"{label} is not the same cell in {' and '.join(c.store for c in copies)}: its data, or the version of a "
+            "component, differ; report the stores apart"
+        )
+    done = [copy for copy in copies if copy.status == "done"]
+    if not done:
+        return first
+    numbers = [[lasting(row) for row in copy.folder.rows(copy.wanted)] for copy in done]
+    agree = all(other == numbers[0] for other in numbers[1:])
+    return StoredCell(**{**vars(done[0]), "copies": len(done), "copies_agree": agree})
+
+
+def _differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:
+    """Return in what two studies cannot be compared, in words."""
+    pairs = [
+        (label, _flat(first["strategies"][label]), _flat(second["strategies"][label]))
+        for label in first["strategies"]
+        if label in second["strategies"]
+    ]
+    for label in first["settings"]:
+        if label in second["settings"]:
+            one, other = first["settings"][label], second["settings"][label]
+            pairs += [(one[part]["label"], _flat(one[part]), _flat(other[part])) for part in PARTS]
+    return [
+        f"{what} {name} ({one.get(name)} and {other.get(name)})"
+        for what, one, other in pairs
+        for name in {**one, **other}
+        if one.get(name) != other.get(name)
+    ]
+
+
+def _flat(choice: Mapping[str, Any]) -> dict[str, Any]:
+    return {"name": choice["name"], "version": choice["version"], **choice["changed"]}

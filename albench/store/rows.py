@@ -1,0 +1,97 @@
+"""The columns of results: what a row holds, its types, and which of it varies from run to run. Their one home."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from albench.errors import StoreError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a row, and of the frame that `albench.load` returns."""
+
+    name: str
+    dtype: str  # as pandas names it
+    varies: bool = False  # from run to run of the same cell
+
+
+NAMES = (  # of the cell: a frame has them, a stored row does not repeat them all
+    Column("setting", "str"),
+    Column("scenario", "str"),
+    Column("protocol", "str"),
+    Column("learner", "str"),
+    Column("network", "str"),
+    Column("strategy", "str"),
+    Column("seed", "int64"),
+)
+STATE = (  # of every round
+    Column("round", "int64"),
+    Column("n_labeled", "int64"),
+    Column("accuracy", "float64"),
+    Column("accuracy_known", "float64"),
+    Column("accuracy_novel", "float64"),
+    Column("n_classes", "int64"),
+    Column("n_novel_found", "int64"),
+)
+QUERY = (  # null where a protocol has none, and in round 0
+    Column("query_class", "object"),
+    Column("query_is_novel", "boolean"),
+    Column("query_label", "Int64"),
+)
+COST = (
+    Column("query_seconds", "float64", varies=True),
+    Column("train_seconds", "float64", varies=True),
+    Column("eval_seconds", "float64", varies=True),
+    Column("peak_memory_bytes", "Int64", varies=True),
+)
+LISTS = (
+    Column("query_indices", "object"),
+    Column("notes", "object", varies=True),  # strategies may note times
+)
+COLUMNS = (*NAMES, *STATE, *QUERY, *COST, *LISTS)
+VARYING = frozenset(column.name for column in COLUMNS if column.varies)
+OF_PROTOCOLS = ("Int64", "float64", "boolean", "object")  # types that a protocol's columns may have
+
+NO_QUERY: Row = {column.name: None for column in (*QUERY, *COST[:1], *COST[3:], *LISTS)} | {"notes": {}}
+
+
+def check_columns(columns: Mapping[str, str]) -> None:
+    """Raise StoreError for columns of a protocol that have another's name, or a type that no frame can hold."""
+    own = {column.name: column.dtype for column in QUERY}
+    taken = {column.name for column in COLUMNS}
+    for name, dtype in columns.items():
+        if own.get(name) != dtype and (name in taken or dtype not in OF_PROTOCOLS):
+            raise StoreError(
+                f"a protocol's column {name!r} of type {dtype!r} has the name of another, or a type that is none of "
+                f"{', '.join(OF_PROTOCOLS)}; change it in the protocol's class"
+            )
+
+
+def lasting(row: Mapping[str, Any]) -> Row:
+    """Return of a row what does not vary from run to run."""
+    return {name: value for name, value in row.items() if name not in VARYING}
+
+
+def as_frame(rows: Iterable[Mapping[str, Any]], of_protocols: Sequence[Mapping[str, str]] = ()) -> pd.DataFrame:
+    """Return recorded rounds as a frame of the known columns and of those that protocols add, null where there is none.
+
+    `query_indices` are int64 arrays.
+    """
+    import numpy as np
+    import pandas as pd
+
+    types = {column.name: column.dtype for column in COLUMNS}
+    added = {name: dtype for columns in of_protocols for name, dtype in columns.items() if name not in types}
+    order = [*types][: -len((*COST, *LISTS))]
+    types = {name: types[name] for name in order} | added | {name: types[name] for name in types if name not in order}
+    frame = pd.DataFrame(list(rows), columns=list(types)).astype(types)
+    indices = [None if value is None else np.asarray(value, dtype=np.int64) for value in frame["query_indices"]]
+    return frame.assign(query_indices=pd.Series(indices, index=frame.index, dtype="object"))

@@ -1,0 +1,1 @@
+"""What is asked for: settings, strategies and seeds, read from presets, files and options."""

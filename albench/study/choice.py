@@ -1,0 +1,109 @@
+"""A component as a study names it: where its class is, all its parameters, and what stands for it in keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from albench.contracts.component import Component
+from albench.errors import RequestError
+from albench.plugins import parameters
+from albench.plugins.host import host
+from albench.plugins.sources import code_identity, file_of
+
+HERE = "this process"  # the source of a class that no file holds
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A component with all its parameters, as plain values, and the label that results carry.
+
+    `source` is empty for a component that a plugin offers, the path of the file for one that a file defines, and HERE
+    for a class that only the calling process knows. `version` stands for its code.
+    """
+
+    kind: str
+    name: str
+    parameters: Mapping[str, Any]
+    changed: Mapping[str, Any]  # those that differ from the class's defaults: what keys hold
+    label: str  # names those that differ from the defaults of the name
+    version: int | str
+    source: str = ""
+
+    @classmethod
+    def of(cls, kind: str, what: str | Component, defaults: Mapping[str, Any] | None = None) -> Choice:
+        """Configure a component from its text, or take a configured one; see `PluginHost.configure`."""
+        if isinstance(what, Component):
+            return cls._of_object(kind, what)
+        name, _ = parameters.parse(what)
+        component = host().configure(kind, what, defaults)
+        source = parameters.file_and_class(name)
+        if source is not None:
+            return cls._outside(kind, component, str(Path(source[0]).resolve()))
+        return cls._offered(kind, name, component)
+
+    def build(self) -> Any:
+        """Return the configured object; RequestError where its file has changed since it was chosen."""
+        name = f"{self.source}:{self.name}" if self.source not in ("", HERE) else self.name
+        component = host().build(self.kind, name, self.parameters)
+        if self.source not in ("", HERE) and code_identity(type(component), Path(self.source)) != self.version:
+            raise RequestError(f"{self.source} has changed since the run was planned; run it again")
+        return component
+
+    def owner(self) -> str:
+        """Return who offers it, in words."""
+        return self.source or str(host().entry(self.kind, self.name).plugin)
+
+    def distributions(self) -> list[str]:
+        """Return the distribution that it comes from, none for a file or an object."""
+        return [] if self.source else [host().entry(self.kind, self.name).plugin.distribution]
+
+    def identity(self, without: frozenset[str] = frozenset()) -> list[Any]:
+        """Return what of it a key depends on, some parameters left out."""
+        changed = {name: value for name, value in self.changed.items() if name not in without}
+        return [self.name, changed, self.version]
+
+    def stored(self) -> dict[str, Any]:
+        """Return it as a store keeps it: without a path, which means nothing elsewhere, and which nobody may trust."""
+        return {**asdict(self), "source": Path(self.source).name if self.source else ""}
+
+    @classmethod
+    def _of_object(cls, kind: str, component: Component) -> Choice:
+        kept = type(component)
+        offered = [
+            entry
+            for entry in host().all_entries([kind])
+            if (entry.module, entry.attribute) == (kept.__module__, kept.__qualname__)
+        ]
+        if offered:
+            return cls._offered(kind, min(offered, key=lambda entry: len(entry.defaults)).name, component)
+        path = file_of(kept)
+        if path is None:
+            host().add(kind, kept)
+        return cls._outside(kind, component, str(path) if path else HERE)
+
+    @classmethod
+    def _offered(cls, kind: str, name: str, component: Component) -> Choice:
+        instead = parameters.validated(type(component), parameters.values(component), host().defaults(kind, name))
+        label = parameters.write(name, parameters.changed(component, instead))
+        return cls._make(kind, name, component, label, component.results_version)
+
+    @classmethod
+    def _outside(cls, kind: str, component: Component, source: str) -> Choice:
+        """Return the choice of a class that no plugin offers; its name must not be one that a plugin has."""
+        kept = type(component)
+        name = kept.__name__
+        if host().entries[kind].get(name):
+            owner = host().entries[kind][name][0].plugin
+            raise RequestError(f"the class {name} of {source} has the name of a component of {owner}; give it another")
+        version = code_identity(kept, Path(source) if source != HERE else None)
+        return cls._make(kind, name, component, parameters.write(name, parameters.changed(component)), version, source)
+
+    @classmethod
+    def _make(
+        cls, kind: str, name: str, component: Component, label: str, version: int | str, source: str = ""
+    ) -> Choice:
+        given = parameters.values(component)
+        return cls(kind, name, given, parameters.changed(component), label, version, source)

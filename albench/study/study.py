@@ -1,0 +1,209 @@
+"""A study: settings x strategies x seeds, read from a preset, a file and the command line.
+
+The command line wins over the file, the file over the preset. Names come from the last of them that gives names;
+parameters of a component are merged, and its brackets win.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from albench.contracts.component import Component
+from albench.errors import RequestError, did_you_mean, shown
+from albench.plugins import parameters
+from albench.plugins.host import host
+from albench.study.choice import Choice
+from albench.study.layers import KEYS, SETTING_KEYS, Layer, names, placed, read_file, read_preset, study_name, tables
+from albench.study.seeds import Seeds, read_seeds
+from albench.study.spec import DEFAULTS, CellSpec, Setting
+from albench.study.survey import Survey, survey
+
+DEFAULT_PRESET = "quickstart"
+Named = str | Component | Sequence[str | Component] | Mapping[str, Mapping[str, Any]]
+Surveys = Mapping[tuple[str, int], Survey]  # by the scenario's label and the seed
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user asks for beyond a preset and a study file; None where they said nothing."""
+
+    file: str | Path | None = None
+    preset: str | None = None
+    strategies: Named | None = None
+    scenarios: Named | None = None
+    protocol: Named | None = None
+    learner: Named | None = None
+    network: Named | None = None
+    seeds: Seeds | None = None
+    rounds: int | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)  # of --set: parameters by their names, and rounds
+
+
+@dataclass(frozen=True)
+class Study:
+    """What to run, validated."""
+
+    name: str
+    preset: str
+    settings: tuple[Setting, ...]
+    strategies: tuple[Choice, ...]
+    seeds: tuple[int, ...]
+    rounds: int | None  # none: until the pool is exhausted; no part of any identity
+
+    @property
+    def scenarios(self) -> dict[str, Choice]:
+        """The scenarios of the settings, by label."""
+        return {setting.scenario.label: setting.scenario for setting in self.settings}
+
+    @property
+    def choices(self) -> list[Choice]:
+        """Every component that takes part."""
+        return [*self.strategies, *(choice for setting in self.settings for choice in setting.parts().values())]
+
+    def survey(self) -> Surveys:
+        """Look at the data of each (scenario's label, seed); RequestError when a setting cannot be run on them."""
+        by_scenario = {
+            label: [setting for setting in self.settings if setting.scenario.label == label] for label in self.scenarios
+        }
+        return {
+            (label, seed): survey(scenario, seed, by_scenario[label])
+            for label, scenario in self.scenarios.items()
+            for seed in self.seeds
+        }
+
+    def cells(self, surveys: Surveys | None = None) -> list[CellSpec]:
+        """Return the grid, strategy by strategy, so that the first cells start from different initial networks.
+
+        The data's fingerprints are part of a cell: without `surveys` the data are looked at here.
+        """
+        found = surveys if surveys is not None else self.survey()
+        return [
+            CellSpec(setting, strategy, seed, found[setting.scenario.label, seed].fingerprint)
+            for strategy in self.strategies
+            for setting in self.settings
+            for seed in self.seeds
+        ]
+
+
+def read_study(request: Request) -> Study:
+    """Return the study that a request describes; RequestError names what is wrong and where."""
+    given = read_file(Path(request.file)) if request.file is not None else {}
+    where = str(request.file) if request.file is not None else "the command line"
+    preset = request.preset or given.get("preset") or DEFAULT_PRESET
+    asked = {key: getattr(request, key) for key in KEYS if getattr(request, key) is not None}
+    layers: list[Layer] = [read_preset(preset), given, placed(asked, Path.cwd())]
+    values = {name: value for name, value in request.values.items() if name != "rounds"}
+    name = given.get("name") or (Path(request.file).stem if request.file is not None else preset)
+    study = Study(
+        name=study_name(name, where),
+        preset=preset,
+        settings=_settings(layers, values),
+        strategies=_choices("strategies", layers, _names("strategies", layers), {}),
+        seeds=read_seeds(_first([request.seeds, given.get("seeds"), layers[0].get("seeds")]), where),
+        rounds=_rounds(request, layers, where),
+    )
+    _check_asking(study)
+    return study
+
+
+def _settings(layers: Sequence[Layer], values: Mapping[str, Any]) -> tuple[Setting, ...]:
+    """Return the product of scenarios, protocols, learners and networks, of each entry of ``[[settings]]`` in turn."""
+    *before, asked = layers
+    entries: list[Layer] = next((layer["settings"] for layer in reversed(before) if layer.get("settings")), [{}])
+    reached: set[str] = set()
+    found: dict[str, Setting] = {}
+    for entry in entries:
+        lists = [
+            _choices(key, [*before, entry, asked], _names(key, [*before, entry, asked]), values, reached)
+            for key in SETTING_KEYS
+        ]
+        for parts in product(*lists):
+            setting = Setting(*parts)
+            found[setting.label] = setting
+    for name in values:
+        if name not in reached:
+            raise RequestError(_unreached(name, found.values()))
+    return tuple(found.values())
+
+
+def _unreached(name: str, settings: Any) -> str:
+    chosen = {choice.label: choice for setting in settings for choice in setting.parts().values()}
+    known = {name for choice in chosen.values() for name in choice.parameters} | {"rounds"}
+    return (
+        f"--set {shown(name)}: none of {', '.join(chosen)} has this parameter{did_you_mean(name, known)}; "
+        f"they have: {', '.join(sorted(known))}"
+    )
+
+
+def _names(key: str, layers: Sequence[Layer]) -> list[Any]:
+    """Return the components that the last layer with some names, else the default of the part."""
+    named = [found for layer in layers if (found := names(layer, key))]
+    if named:
+        return named[-1]
+    if SETTING_KEYS.get(key) in DEFAULTS:
+        return [DEFAULTS[SETTING_KEYS[key]]]
+    raise RequestError(
+        f"no {key} are asked for; name some with --{key}, installed are: {', '.join(host().names(KEYS[key]))}"
+    )
+
+
+def _choices(
+    key: str, layers: Sequence[Layer], named: Sequence[Any], values: Mapping[str, Any], reached: set[str] | None = None
+) -> tuple[Choice, ...]:
+    """Return the configured components, parameters of all layers' tables and of --set under their brackets."""
+    kind = KEYS[key]
+    choices: dict[str, Choice] = {}
+    for what in named:
+        name, cls = _named(kind, key, what)
+        own = {parameter: value for parameter, value in values.items() if parameter in parameters.fields(cls)}
+        if reached is not None:
+            reached.update(own)
+        if isinstance(what, str):
+            choice = Choice.of(kind, what, {**tables(layers, key, name), **own})
+        else:
+            choice = Choice.of(kind, parameters.build(cls, {**own, **parameters.changed(what)}, name))
+        other = choices.setdefault(choice.label, choice)
+        if (other.version, other.source) != (choice.version, choice.source):
+            raise RequestError(f"{key}: two of them have the label {choice.label!r} and are not the same; rename one")
+    return tuple(choices.values())
+
+
+def _named(kind: str, key: str, what: Any) -> tuple[str, type[Component]]:
+    """Return the name and the class of a component that is named by a text, or configured."""
+    if isinstance(what, str):
+        name, _ = parameters.parse(what)
+        return name, host().component_class(kind, name)
+    if isinstance(what, Component):
+        return type(what).__name__, type(what)
+    raise RequestError(f"{key}: {shown(what)} is no text and no configured component; write a name")
+
+
+def _rounds(request: Request, layers: Sequence[Layer], where: str) -> int | None:
+    """Return the number of rounds: as asked for by --rounds or --set, else of the file, else of the preset."""
+    if "rounds" in request.values and request.rounds is None:
+        wanted = request.values["rounds"]
+        wanted = None if wanted == "none" else wanted
+    else:
+        given = [request.rounds, *(layer.get("rounds") for layer in reversed(layers[:-1]))]
+        wanted = next((value for value in given if value is not None), None)
+    if wanted is not None and (isinstance(wanted, bool) or not isinstance(wanted, int) or wanted < 0):
+        raise RequestError(f"{where}: rounds: {shown(wanted)} is no number of rounds; give one from 0 up, or none")
+    return wanted
+
+
+def _check_asking(study: Study) -> None:
+    """Raise RequestError for a strategy that a protocol cannot ask."""
+    for protocol in {setting.protocol.label: setting.protocol for setting in study.settings}.values():
+        for strategy in study.strategies:
+            try:
+                protocol.build().check(strategy.build())
+            except RequestError as error:
+                raise RequestError(f"{strategy.label} cannot be asked by {protocol.label}: {error}") from error
+
+
+def _first(values: Sequence[Seeds | None]) -> Seeds:
+    return next((value for value in values if value is not None), 1)

@@ -1,0 +1,1 @@
+"""Learners: index plans, and the engine that executes them."""

@@ -1,0 +1,318 @@
+"""Components that nobody installed: from files, and from objects of Python."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import albench
+from albench.errors import RequestError
+from albench.store.store import Store
+from albench.study.choice import HERE, Choice
+from albench.study.study import Request, read_study
+from tests.conftest import SMALL, Cli, small_options
+
+FLAT = '''
+"""A file."""
+import albench
+import torch
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Flat(albench.Strategy):
+    """Minus the p-norm."""
+    power: float = 2.0
+
+    def score(self, query):
+        return -query.probabilities.norm(p=self.power, dim=1)
+'''
+
+
+def file(tmp_path: Path, text: str = FLAT, name: str = "mine.py") -> Path:
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_class_of_a_file_runs_in_workers_under_its_own_name(
+    tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    words = ["run", "--strategies", "./mine.py:Flat,./mine.py:Flat[power=4],random", "--seeds", 1, *small_options()]
+    ran = cli(*words, "--store", "s")
+    assert ran.code == 0, ran.err
+    assert set(albench.load("s").strategy) == {"Flat", "Flat[power=4]", "random"}
+    assert "0 of 3 cells to run" in cli(*words, "--store", "s").out
+    stored = (tmp_path / "s" / "study.json").read_text() + "".join(
+        path.read_text() for path in (tmp_path / "s").glob("cells/*/Flat*/*/cell.json")
+    )
+    assert str(tmp_path) not in stored.replace(json.dumps(str(tmp_path)), ""), "no path means anything elsewhere"
+
+
+def test_the_place_of_a_file_is_no_part_of_its_results(tmp_path: Path) -> None:
+    keys = []
+    for folder in ("a", "b[1]"):
+        (tmp_path / folder).mkdir()
+        path = file(tmp_path / folder)
+        keys.append([cell.key for cell in read_study(Request(strategies=f"{path}:Flat[power=3]", seeds=2)).cells()])
+    assert keys[0] == keys[1]
+
+
+@pytest.mark.parametrize(
+    ("edited", "is_other"),
+    [
+        (FLAT.replace("return -", "return 2 * -"), True),
+        (FLAT.replace("power: float = 2.0", "power: float = 3.0"), True),
+        (FLAT.replace('"""A file."""', '"""Another word."""\n# a comment').replace("p-norm", "norm"), False),
+        (FLAT.replace("dim=1)", "dim = 1 )"), False),
+    ],
+)
+def test_edited_code_gives_other_cells_and_edited_comments_do_not(tmp_path: Path, edited: str, is_other: bool) -> None:
+    def key() -> str:
+        return read_study(Request(strategies=f"{tmp_path / 'mine.py'}:Flat[power=3]", seeds=1)).cells()[0].key
+
+    file(tmp_path)
+    before = key()
+    file(tmp_path, edited)
+    assert (key() != before) == is_other
+
+
+def test_an_author_who_sets_results_version_keeps_results_through_edits(tmp_path: Path) -> None:
+    def key() -> str:
+        return read_study(Request(strategies=f"{tmp_path / 'mine.py'}:Flat", seeds=1)).cells()[0].key
+
+    marked = FLAT.replace("    power: float", "    results_version = 4\n    power: float")
+    file(tmp_path, marked)
+    before = key()
+    file(tmp_path, marked.replace("return -", "return 1 * -"))
+    assert key() == before
+    file(tmp_path, marked.replace("= 4", "= 5"))
+    assert key() != before
+
+
+def test_a_file_that_changes_under_a_run_fails_its_cells_and_says_why(tmp_path: Path) -> None:
+    path = file(tmp_path)
+    choice = Choice.of("strategies", f"{path}:Flat")
+    assert choice.build().power == 2.0
+    file(tmp_path, FLAT.replace("return -", "return 2 * -"))
+    with pytest.raises(RequestError, match=r"mine\.py has changed since the run was planned; run it again"):
+        choice.build()
+
+
+WRONG = {
+    "no file": ("gone.py:Flat", FLAT, "gone.py cannot be read"),
+    "no class": ("mine.py:Falt", FLAT, "defines no 'Falt'; did you mean 'Flat'?"),
+    "broken file": ("mine.py:Flat", "1 / 0\n", "mine.py cannot be run (ZeroDivisionError: division by zero)"),
+    "no python": ("mine.py:Flat", "class\n", "mine.py cannot be run (SyntaxError"),
+    "another kind": ("mine.py:Flat", FLAT.replace("(albench.Strategy)", ""), "is no class derived from albench.Strategy"),
+    "parameter": ("mine.py:Flat[powre=3]", FLAT, "there is no parameter 'powre'; did you mean 'power'?"),
+    "taken name": ("mine.py:random", FLAT.replace("class Flat", "class random"), "has the name of a component of plugin"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", WRONG)
+def test_a_wrong_file_is_one_sentence_and_exit_code_2(fault: str, tmp_path: Path, cli: Cli, monkeypatch: Any) -> None:
+    text, source, message = WRONG[fault]
+    file(tmp_path, source)
+    monkeypatch.chdir(tmp_path)
+    ran = cli("run", "--strategies", f"./{text}", "--seeds", 1, *small_options(), "--store", "s")
+    assert (ran.code, ran.err.count("\n")) == (2, 1), ran.err
+    assert message in ran.err
+    assert not (tmp_path / "s").exists()
+
+
+def test_two_classes_of_one_name_cannot_be_in_one_study(tmp_path: Path) -> None:
+    one, other = file(tmp_path), file(tmp_path, FLAT.replace("return -", "return 2 * -"), "other.py")
+    with pytest.raises(RequestError, match="two of them have the label 'Flat' and are not the same"):
+        read_study(Request(strategies=f"{one}:Flat,{other}:Flat"))
+
+
+def test_every_kind_can_come_from_a_file_and_a_study_files_paths_start_at_its_folder(tmp_path: Path, cli: Cli) -> None:
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    (parts / "all.py").write_text(
+        FLAT
+        + '''
+from albench.protocols.topk import TopK
+from albench.training.finetune import Finetune
+from albench.networks.cifar10_quick import Cifar10Quick
+from albench_datasets.digits import Digits
+
+@dataclass(frozen=True)
+class Numbers(Digits):
+    """Digits."""
+@dataclass(frozen=True)
+class Few(TopK):
+    """Few."""
+@dataclass(frozen=True)
+class Quickly(Finetune):
+    """Quickly."""
+@dataclass(frozen=True)
+class Net(Cifar10Quick):
+    """A net."""
+@dataclass(frozen=True)
+class Inline(albench.Executor):
+    """Here."""
+    def run(self, tasks, emit):
+        for task in tasks:
+            albench.perform(task, emit)
+''',
+        encoding="utf-8",
+    )
+    (parts / "study.toml").write_text(
+        'strategies = ["all.py:Flat"]\nscenarios = "all.py:Numbers"\nseeds = 1\nrounds = 2\n'
+        'protocol = "all.py:Few[query_size=6]"\nnetwork = "all.py:Net"\n'
+        '[learner."all.py:Quickly"]\ninitial_iterations = 3\nupdate_iterations = 2\n',
+        encoding="utf-8",
+    )
+    ran = cli("run", parts / "study.toml", "--executor", f"{parts}/all.py:Inline", "--store", tmp_path / "s")
+    assert ran.code == 0, ran.err
+    frame = albench.load(tmp_path / "s")
+    assert frame.setting.unique().tolist() == [
+        "Numbers / Few[query_size=6] / Quickly[initial_iterations=3,update_iterations=2] / Net"
+    ]
+    assert frame.n_labeled.tolist() == [100, 106, 112]
+    assert (tmp_path / "s" / "report.html").exists()
+
+
+@dataclass(frozen=True)
+class OfThisTest(albench.Strategy):
+    """Least confident, as a configured object."""
+
+    power: float = 1.0
+
+    def score(self, query: albench.Query) -> torch.Tensor:
+        return -(query.probabilities.amax(dim=1) ** self.power)
+
+
+QUICK = {name: value for name, value in SMALL.items() if not name.endswith("_iterations")}
+
+
+def run(store: Path, **words: Any) -> Any:
+    learner = albench.learner("retrain[iterations=3]")
+    return albench.run(seeds=1, set=QUICK, store=store, report=False, learner=learner, **words)
+
+
+def test_configured_objects_run_beside_names(tmp_path: Path) -> None:
+    outcome = run(tmp_path, strategies=["random,max", OfThisTest(), OfThisTest(power=2)])
+    assert outcome.exit_code == 0
+    assert set(outcome.rounds().strategy) == {"random", "max", "OfThisTest", "OfThisTest[power=2]"}
+    assert set(outcome.rounds().learner) == {"retrain[batch_size=8,iterations=3]"}, (
+        "values reach objects as they do names"
+    )
+
+
+def test_an_object_of_an_installed_class_is_that_component(tmp_path: Path) -> None:
+    choice = Choice.of("strategies", albench.strategy("emoc[expectation=5]"))
+    assert (choice.name, choice.label, choice.source) == ("emoc", "emoc[expectation=5]", "")
+    assert choice == Choice.of("strategies", "emoc[expectation=5]")
+
+
+def test_a_class_of_a_packages_module_runs_in_this_process_alone(tmp_path: Path) -> None:
+    choice = Choice.of("strategies", OfThisTest())
+    assert choice.source == HERE
+    with pytest.raises(RequestError, match="OfThisTest is known to this process alone, so its cells run here"):
+        run(tmp_path, strategies=[OfThisTest()], jobs=2)
+    assert run(tmp_path, strategies=[OfThisTest()], jobs=1).exit_code == 0
+
+
+NOTEBOOK = """
+import linecache, sys
+cell = '''
+import albench
+from dataclasses import dataclass
+@dataclass(frozen=True)
+class Mine(albench.Strategy):
+    "A cell of a notebook."
+    def score(self, query):
+        return {sign}query.logits[:, 0]
+'''
+name = "<cell 1>"
+linecache.cache[name] = (len(cell), None, cell.splitlines(True), name)
+exec(compile(cell, name, "exec"))
+outcome = albench.run(strategies=["random", Mine()], seeds=1, set={small!r}, store={store!r})
+print(outcome.exit_code, sorted(set(outcome.rounds().strategy)), len(outcome.statuses))
+print(albench.report({store!r}, {store!r} + "/page.md", format="md"))
+print([status.status for status in albench.api.plan(albench.api.Request(strategies=[Mine()], seeds=[0], values={small!r}), {store!r}).statuses])
+"""
+
+
+def test_a_class_of_a_notebook_runs_and_an_edited_cell_is_another(tmp_path: Path) -> None:
+    """`python -c` has what a notebook has: classes of `__main__`, whose source is in linecache alone."""
+    outputs = []
+    for sign in ("", "", "-"):
+        code = NOTEBOOK.format(sign=sign, small=SMALL, store=str(tmp_path / "s")).replace("import linecache", "import albench, albench.api, linecache")  # fmt: skip
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        outputs.append(done.stdout)
+    assert outputs[0].startswith("0 ['Mine', 'random'] 2\n")
+    assert outputs[0] == outputs[1]
+    keys = {cell["key"] for cell in Store(tmp_path / "s").cells() if cell["strategy"] == "Mine"}
+    assert len(list((tmp_path / "s").glob("cells/digits/Mine/*"))) == 2, "the old cells stay"
+    assert len(keys) == 1
+    assert (tmp_path / "s" / "page.md").read_text().startswith("# quickstart")
+
+
+COUNTING = '''
+import albench
+import torch
+from dataclasses import dataclass
+
+@dataclass(frozen=True)
+class Counting(albench.Strategy):
+    """Ask for what was least wanted before: every score depends on all rounds so far."""
+    def score(self, query):
+        size = int(query.pool_ids.max()) + 1
+        kept = query.memory.get("sum", torch.zeros(size))
+        now = kept.clone()
+        now[query.pool_ids] += torch.special.entr(query.probabilities).sum(dim=1)
+        query.remember("sum", now)
+        query.remember("log", [*query.memory.get("log", []), query.round])
+        query.note("rounds", len(query.memory["log"]))
+        return now[query.pool_ids] - 2 * kept[query.pool_ids]
+'''
+
+
+@pytest.mark.parametrize("protocol", ["discovery", "top-k[query_size=5]"])
+def test_a_stateful_strategy_of_a_file_killed_in_the_middle_equals_the_uninterrupted_run(
+    protocol: str, tmp_path: Path
+) -> None:
+    path = file(tmp_path, COUNTING)
+    options = small_options(rounds=6, update_iterations=150)
+    options = [word for pair in zip(options[::2], options[1::2], strict=True) for word in pair if protocol == "discovery" or "set" not in pair[1].split("=")[0]]  # fmt: skip
+    command = [sys.executable, "-m", "albench", "run", "--strategies", f"{path}:Counting", "--seeds", "1"]
+    command += ["--protocol", protocol, *options, "--store"]
+    subprocess.run([*command, str(tmp_path / "whole")], check=True, capture_output=True)
+    killed = subprocess.Popen([*command, str(tmp_path / "killed")], stdout=subprocess.PIPE, text=True)
+    assert killed.stdout is not None
+    for line in killed.stdout:
+        if "round 3" in line:
+            os.kill(killed.pid, signal.SIGKILL)
+            break
+    killed.wait()
+    killed.stdout.close()
+    assert len(albench.load(tmp_path / "killed", unfinished=True)) < 7, "the kill came too late to test anything"
+    subprocess.run([*command, str(tmp_path / "killed")], check=True, capture_output=True)
+    whole, resumed = (albench.load(tmp_path / name) for name in ("whole", "killed"))
+    columns = [name for name in whole if not name.endswith("_seconds") and name not in ("peak_memory_bytes", "query_indices")]  # fmt: skip
+    assert resumed[columns].equals(whole[columns])
+    asked = [[rows.tolist() for rows in frame.query_indices[1:]] for frame in (whole, resumed)]
+    assert asked[0] == asked[1]
+    assert whole.notes.tolist()[1:] == [{"rounds": number} for number in range(1, 7)]
+    memories = [
+        store.cell(**store.cells()[0]).restore().memory  # type: ignore[union-attr]
+        for store in (Store(tmp_path / "whole"), Store(tmp_path / "killed"))
+    ]
+    assert torch.equal(memories[0]["sum"], memories[1]["sum"])
+    assert memories[0]["log"] == memories[1]["log"] == [1, 2, 3, 4, 5, 6]
