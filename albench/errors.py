@@ -37,8 +37,8 @@ class StrategyError(AlbenchError):
     """A strategy broke its contract; its cell fails and nothing else does."""
 
 
-class NetworkError(AlbenchError):
-    """A network, or the learner that trains it, broke its contract; the cells that use it fail."""
+class SettingError(AlbenchError):
+    """A protocol, a learner or a network broke its contract; the cells that use it fail."""
 
 
 class DivergedError(AlbenchError):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from albench.errors import AlbenchError, NetworkError
+from albench.errors import AlbenchError, SettingError
 
 _MEND = (
     "draw from `draws`, and do what only draws from torch's own generator inside torch.random.fork_rng(devices=[]), "
@@ -29,8 +29,8 @@ def unchanged_generators(what: str, mend: str, error: type[AlbenchError]) -> Ite
 
 
 def held_to_draws(what: str) -> Any:
-    """Return a block in which a network may draw from what it is given alone; NetworkError."""
-    return unchanged_generators(f"{what}, its network", f"{_MEND}: else pairs of one seed differ", NetworkError)
+    """Return a block in which a network may draw from what it is given alone; SettingError."""
+    return unchanged_generators(f"{what}, its network", f"{_MEND}: else pairs of one seed differ", SettingError)
 
 
 def _states() -> dict[str, Any]:

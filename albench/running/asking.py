@@ -15,7 +15,7 @@ from albench.contracts.generators import unchanged_generators
 from albench.contracts.protocol import Protocol
 from albench.contracts.query import Query
 from albench.contracts.strategy import Strategy
-from albench.errors import StrategyError
+from albench.errors import SettingError, StrategyError
 from albench.running.measure import Measurement
 
 
@@ -37,10 +37,22 @@ def ask(strategy: Strategy, query: Query, protocol: Protocol) -> Answer:
     its memory in place or a global random generator.
     """
     with untouched(query), Measurement(query.device) as cost:
-        chosen = protocol.choose(strategy, query)
+        chosen = _positions(protocol.choose(strategy, query), len(query.pool))
     if strategy.permission is not None:
         query.note("permission", strategy.permission)
     return Answer(chosen, cost.seconds, cost.peak_memory_bytes, dict(query.notes), query.stored_memory())
+
+
+def _positions(chosen: Any, n_pool: int) -> NDArray[np.int64]:
+    """Return what a protocol chose, different positions in the pool, at least one; else SettingError."""
+    indices = np.asarray(chosen)
+    is_list = indices.ndim == 1 and indices.dtype == np.int64 and len(indices) > 0
+    if not is_list or indices.min() < 0 or indices.max() >= n_pool or len(np.unique(indices)) < len(indices):
+        raise SettingError(
+            f"its protocol chose {indices.dtype} of shape {indices.shape} in a pool of {n_pool}; choose must return "
+            "different positions in the pool, int64, at least one"
+        )
+    return indices
 
 
 @contextmanager

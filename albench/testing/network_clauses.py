@@ -90,7 +90,7 @@ def _seeds_differ(network: Network, _: Budget) -> None:
 
 @_clause("Building, growing and preparing inputs draw from no global generator")
 def _own_randomness(network: Network, _: Budget) -> None:
-    _model(network).grow(N_CLASSES)  # which raises NetworkError
+    _model(network).grow(N_CLASSES)  # which raises SettingError
 
 
 @_clause("Growing leaves the outputs of the other classes as they are")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -36,11 +37,9 @@ class _Asked(Strategy):
 
 @dataclass
 class _Round:
-    """A round of a protocol: what it chose, as ids and as positions in what was left of the pool."""
+    """A round of a protocol: the ids of what it chose, and how many rounds it allowed before."""
 
-    chosen: NDArray[np.int64]
     ids: NDArray[np.int64]
-    left: int
     allowed: int
 
 
@@ -62,23 +61,27 @@ def _rounds(protocol: Protocol) -> Iterator[_Round]:
         case = replace(probe, pool=probe.pool[rows], hidden=probe.hidden[rows], pool_ids=rows, round=number)
         query = case.query() if sets is None else replace(case, sets=torch.from_numpy(sets)).query()
         chosen = np.asarray(protocol.choose(_Asked(), query))
-        yield _Round(chosen, left[chosen], len(left), allowed)
+        _check_chosen(chosen, number, len(left))
+        yield _Round(left[chosen], allowed)
         left = np.delete(left, chosen)
     raise ContractError(
         f"it asks for more than {MOST_ROUNDS} rounds of 240 examples; let rounds(pool_labels) fall to 0"
     )
 
 
+def _check_chosen(indices: NDArray[Any], number: int, n_left: int) -> None:
+    if indices.ndim != 1 or indices.dtype != np.int64 or not len(indices):
+        raise ContractError(
+            f"round {number}: of a pool of {n_left} choose returned {indices.dtype} of shape {indices.shape}; return "
+            "int64, (k,), at least one, and let rounds(pool_labels) be 0 when there is none"
+        )
+    if len(set(indices.tolist())) < len(indices) or indices.min() < 0 or indices.max() >= n_left:
+        raise ContractError(f"round {number}: choose returned positions that repeat or are not in the pool")
+
+
 @_clause("A round chooses different positions in the pool, at least one")
 def _chosen(protocol: Protocol, _: Budget) -> None:
-    for number, one in enumerate(_rounds(protocol), start=1):
-        indices = one.chosen
-        if indices.ndim != 1 or indices.dtype != np.int64 or not len(indices):
-            raise ContractError(
-                f"round {number}: choose returned {indices.dtype} of shape {indices.shape}; return int64, (k,)"
-            )
-        if len(set(indices.tolist())) < len(indices) or indices.min() < 0 or indices.max() >= one.left:
-            raise ContractError(f"round {number}: choose returned positions that repeat or are not in the pool")
+    list(_rounds(protocol))
 
 
 @_clause("As many rounds can be run as it promises, at most")

@@ -16,7 +16,7 @@ from albench.contracts.generators import held_to_draws
 from albench.contracts.network import Network
 from albench.contracts.query import FORWARD_BATCH
 from albench.contracts.scenario import Inputs
-from albench.errors import NetworkError
+from albench.errors import SettingError
 from albench.rng import stream
 
 Watch = Callable[[str, int, int], None]  # (what is trained, iterations done, iterations in all)
@@ -58,7 +58,7 @@ class Model:
         with held_to_draws("building"):
             network = self.recipe.build(self._shape, len(self.classes), stream(self.seed, "initialisation"))
         if not isinstance(getattr(network, "head", None), nn.Linear):
-            raise NetworkError("building, its network got no linear layer named head; name its last layer so")
+            raise SettingError("building, its network got no linear layer named head; name its last layer so")
         self.network: Any = network.to(device=self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def prepare(self, inputs: Inputs) -> Tensor:
@@ -68,7 +68,7 @@ class Model:
             found = (
                 f"{prepared.dtype} {tuple(prepared.shape)}" if isinstance(prepared, Tensor) else type(prepared).__name__
             )
-            raise NetworkError(
+            raise SettingError(
                 f"preparing {len(inputs)} inputs, its network gave {found}; return a float32 tensor with a row for each"
             )
         placed = prepared.to(self.device)

@@ -209,3 +209,49 @@ class Loops(Good):
 class Hoards(Good):
     def score(self, query: albench.Query) -> Tensor:
         return query.logits[:, 0] + torch.ones(60_000_000).sum() * 0
+
+
+BY_ROUND: dict[int, Tensor] = {}
+
+
+class KeepsInModule(Good):
+    """Looks right when rounds come in order, since it keeps one thing a round; a resumed run starts without any."""
+
+    def score(self, query: albench.Query) -> Tensor:
+        before = BY_ROUND.get(query.round - 1)
+        BY_ROUND[query.round] = torch.zeros(100).index_put((query.pool_ids,), query.logits[:, 0])
+        return query.logits[:, 0] - (0 if before is None else before[query.pool_ids])
+
+
+@dataclass(frozen=True)
+class KeepsInInstance(Good):
+    kept: list[float] = field(default_factory=list, init=False, compare=False)
+
+    def score(self, query: albench.Query) -> Tensor:
+        self.kept.append(float(query.logits.mean()))
+        return query.logits[:, 0] * (1 + len(query.history) - len(query.labels)) + self.kept[0] * query.logits[:, -1]
+
+
+class RemembersMore(Good):
+    """Scores are right, and what it remembers depends on what was asked before."""
+
+    def score(self, query: albench.Query) -> Tensor:
+        MEMORY.append(1)
+        query.remember("count", len(MEMORY))
+        return query.logits[:, 0]
+
+
+class OrdersByIds(Good):
+    def score(self, query: albench.Query) -> Tensor:
+        return query.pool_ids.float()
+
+
+class CountsRight(Good):
+    """Keeps what it needs in its memory: no clause is broken."""
+
+    def score(self, query: albench.Query) -> Tensor:
+        size = int(query.pool_ids.max()) + 1
+        total = query.memory.get("total", torch.zeros(size)).clone()
+        total[query.pool_ids] += query.probabilities.amax(dim=1)
+        query.remember("total", total)
+        return -total[query.pool_ids]
