@@ -15,7 +15,7 @@ from albench.errors import RequestError, StoreError, WriteError, shown
 from albench.errors import reason as why
 from albench.plugins.host import host
 from albench.running.device import check_device
-from albench.running.work import Task
+from albench.running.work import Work
 from albench.store.cell import CellStatus
 from albench.store.store import Store
 from albench.study.choice import HERE
@@ -162,7 +162,7 @@ def perform(
             on_event(event)
 
     rounds = planned.study.rounds
-    tasks = [Task.of(planned.store, cell, rounds, chosen, threads, command).to_json() for cell in pending]
+    tasks = [Work.of(planned.store, cell, rounds, chosen, threads, command).to_json() for cell in pending]
     if tasks:
         engine.run(tasks, note)
     outcome = Outcome(planned.store, opened.statuses_of(planned.cells, rounds))

@@ -13,7 +13,7 @@ from albench.contracts.component import Component
 if TYPE_CHECKING:
     import pandas as pd
 
-Choice = Mapping[str, str]  # a reader's choice on the page -> the value under which something is shown
+When = Mapping[str, str]  # a reader's choice on the page -> the value under which something is shown
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Table:
     columns: Sequence[Column] = ()  # none: every column of the frame
     folded: bool = False  # shown on demand
     group: str = ""  # a column whose equal values a reader may bring together
-    when: Choice = field(default_factory=dict)
+    when: When = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class Figure:
     method: str = ""
     folded: bool = False  # shown on demand
     wide: bool = False  # over the whole width of the page
-    when: Choice = field(default_factory=dict)
+    when: When = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class Gallery:
 
     rows: Mapping[str, Sequence[Picture]]
     caption: str
-    when: Choice = field(default_factory=dict)
+    when: When = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ class Note:
     """A paragraph."""
 
     text: str
-    when: Choice = field(default_factory=dict)
+    when: When = field(default_factory=dict)
 
 
 Part = Table | Figure | Gallery | Note
@@ -152,7 +152,7 @@ class Content:
     sentence: str
     parts: Sequence[Part] = ()
     warnings: Sequence[str] = ()
-    chosen: Choice = field(default_factory=dict)
+    chosen: When = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

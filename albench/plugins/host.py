@@ -231,7 +231,13 @@ class PluginHost:
         elif not (isinstance(target, str) and _TARGET.fullmatch(target)):
             self._problem(plugin, f"{hook} maps {name!r} to {target!r}; write it as 'package.module:Class'")
         else:
-            self.entries[kind].setdefault(name, []).append(Entry(kind, name, target, plugin))
+            entry = Entry(kind, name, target, plugin)
+            try:
+                entry.defaults  # noqa: B018 - which a target may misspell
+            except RequestError as error:
+                self._problem(plugin, f"{hook} maps {name!r} to {target!r}: {error}")
+                return
+            self.entries[kind].setdefault(name, []).append(entry)
 
     def _report_collisions(self) -> None:
         for kind, by_name in self.entries.items():

@@ -16,6 +16,7 @@ from typing import Any, get_type_hints
 from albench.contracts.component import Component
 from albench.errors import RequestError, did_you_mean, shown
 
+LARGEST = 2**63 - 1  # of a parameter that is an integer
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _FILE = re.compile(r"(?P<path>.+?\.py):(?P<cls>[A-Za-z_]\w*)")
 _FORM = re.compile(rf"(?P<name>{_FILE.pattern}|[^\[]*?)\s*(?P<bracket>\[.*)?", re.DOTALL)
@@ -167,7 +168,11 @@ def validate(cls: type[Any], given: Mapping[str, Any], where: str) -> dict[str, 
     except pydantic.errors.PydanticUserError as error:
         first_line = str(error).splitlines()[0]
         raise RequestError(f"{where}: its class has a field that is no parameter ({first_line})") from None
-    return {name: getattr(checked, name) for name in known}
+    found = {name: getattr(checked, name) for name in known}
+    for name, value in found.items():
+        if isinstance(value, int) and abs(value) > LARGEST:
+            raise RequestError(f"{where}: {name}: a number is at most 2^63 - 1 (it is {shown(value)})")
+    return found
 
 
 def _none(value: Any, hint: Any) -> Any:

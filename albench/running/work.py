@@ -31,7 +31,7 @@ PLANNED = "the run was planned with; give every worker the same data"
 
 
 @dataclass(frozen=True)
-class Task:
+class Work:
     """A cell to perform, and how: everything in it goes through JSON.
 
     `name` is what names the cell in events, and `log` the file that takes what it prints: an executor needs no more.
@@ -47,7 +47,7 @@ class Task:
     command: Sequence[str] = ()
 
     @classmethod
-    def of(cls, store: Path, spec: CellSpec, rounds: int | None, device: str, threads: int, command: Any) -> Task:
+    def of(cls, store: Path, spec: CellSpec, rounds: int | None, device: str, threads: int, command: Any) -> Work:
         """Return the task of a cell in a store."""
         root = store.resolve()
         log = str(Store(root).cell_of(spec).log)
@@ -64,7 +64,7 @@ def perform(task: Mapping[str, Any], emit: Emit) -> None:
     Events are mappings with `event` (``round``, ``training``, ``done``, ``failed``, ``held``), `cell` (the task's name)
     and `row` or `reason`. ``training`` tells of a long one: `what`, and `iteration` of `iterations`.
     """
-    work = Task(**task)
+    work = Work(**task)
     spec = CellSpec.from_json(work.cell)
     folder = Store(Path(work.store)).cell_of(spec)
     try:
@@ -76,7 +76,7 @@ def perform(task: Mapping[str, Any], emit: Emit) -> None:
         emit({"event": "failed", "cell": work.name, "reason": reason(error)})
 
 
-def _perform_claimed(work: Task, spec: CellSpec, folder: CellFolder, emit: Emit) -> None:
+def _perform_claimed(work: Work, spec: CellSpec, folder: CellFolder, emit: Emit) -> None:
     try:
         exhausted = _run(work, spec, folder, emit)
     except WriteError:
@@ -92,7 +92,7 @@ def _perform_claimed(work: Task, spec: CellSpec, folder: CellFolder, emit: Emit)
         emit({"event": "done", "cell": work.name})
 
 
-def _run(work: Task, spec: CellSpec, folder: CellFolder, emit: Emit) -> bool:
+def _run(work: Work, spec: CellSpec, folder: CellFolder, emit: Emit) -> bool:
     from albench.running.initial import load_initial, new_model
     from albench.running.loop import Loop
 
@@ -130,7 +130,7 @@ def _run(work: Task, spec: CellSpec, folder: CellFolder, emit: Emit) -> bool:
     return exhausted
 
 
-def _watch(work: Task, emit: Emit) -> Watch:
+def _watch(work: Work, emit: Emit) -> Watch:
     """Return what tells of trainings that take long, at most once in SILENT_SECONDS."""
     told = time.monotonic()
 
@@ -138,7 +138,7 @@ def _watch(work: Task, emit: Emit) -> Watch:
         nonlocal told
         if done == 1:
             told = time.monotonic()
-        if done < total and time.monotonic() - told > SILENT_SECONDS:
+        elif done < total and time.monotonic() - told > SILENT_SECONDS:
             told = time.monotonic()
             emit({"event": "training", "cell": work.name, "what": what, "iteration": done, "iterations": total})
 
@@ -164,7 +164,7 @@ def prepare_torch(device: str, threads: int) -> None:
         torch.use_deterministic_algorithms(True)
 
 
-def _provenance(work: Task, spec: CellSpec) -> dict[str, Any]:
+def _provenance(work: Work, spec: CellSpec) -> dict[str, Any]:
     from albench.running.provenance import provenance
 
     choices = [*spec.setting.parts().values(), spec.strategy]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from albench import DataError, DiscoveryScenario, LabeledImages, data_directory, is_offline
-from albench_datasets.decoded import decoded
+from albench_datasets.sources.decoded import decoded
 
 TORCHVISION_FOLDER = "cifar-100-python"
 SIDE = 32

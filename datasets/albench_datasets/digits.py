@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from annotated_types import Ge
@@ -18,6 +18,8 @@ class Digits(DiscoveryScenario):
 
     Their grey values 0..16 are multiplied by 255/16: the networks of albench expect the scale 0..255.
     """
+
+    reads_data: ClassVar[bool] = False
 
     known: Annotated[int, Ge(1)] = 5
     novel: Annotated[int, Ge(0)] = 5

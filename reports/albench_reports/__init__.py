@@ -27,7 +27,7 @@ def albench_report_sections() -> Mapping[str, str]:
 def albench_report_formats() -> Mapping[str, str]:
     """Return the ways to write a report."""
     return {
-        "html": "albench_reports.html:Html",
+        "html": "albench_reports.page.html:Html",
         "md": "albench_reports.formats:Markdown",
         "csv": "albench_reports.formats:Csv",
         "json": "albench_reports.formats:Json",

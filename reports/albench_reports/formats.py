@@ -16,7 +16,7 @@ import pandas as pd
 
 from albench import ReportFormat, Results, write_text
 from albench.analysis import leaderboard
-from albench_reports.plain import plain
+from albench_reports.page.plain import plain
 
 Row = Mapping[Any, Any]
 _PARTS = ("scenario", "protocol", "learner", "network")

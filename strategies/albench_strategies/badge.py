@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from albench import Query, Strategy
-from albench_strategies.geometry import no_diagonal, set_greedy_gains
+from albench_strategies.numerics.geometry import no_diagonal, set_greedy_gains
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,6 @@ class Badge(Strategy):
 
     def score_sets(self, query: Query) -> Tensor:
         """Return the mean greedy squared distance of each set, (n_sets,)."""
-        assert query.sets is not None
         residuals, features = _residuals(query)[query.sets], query.features[query.sets]
         lengths = self.score(query)[query.sets]
         products = (residuals @ residuals.transpose(1, 2)) * (features @ features.transpose(1, 2))

@@ -10,7 +10,7 @@ from annotated_types import Ge, Gt
 from torch import Tensor
 
 from albench import Query, Strategy
-from albench_strategies.geometry import CHUNK_ELEMENTS
+from albench_strategies.numerics.geometry import CHUNK_ELEMENTS
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,6 @@ class Bait(Strategy):
 
     def score_sets(self, query: Query) -> Tensor:
         """Return how much each set lowers the trace, (n_sets,), at least 0."""
-        assert query.sets is not None
         return self._fisher(query, query.sets.shape[1]).set_gains(query.sets)
 
     def select(self, query: Query, k: int) -> Tensor:

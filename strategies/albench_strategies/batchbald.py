@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from albench import Query
 from albench_strategies.dropout import DropoutStrategy, entropy
-from albench_strategies.geometry import CHUNK_ELEMENTS
+from albench_strategies.numerics.geometry import CHUNK_ELEMENTS
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,6 @@ class BatchBald(DropoutStrategy):
 
     def score_sets(self, query: Query) -> Tensor:
         """Return each set's joint mutual information in nats, (n_sets,), at most log T."""
-        assert query.sets is not None
         posteriors = self.posteriors(query).double()
         size = query.sets.shape[1]
         exact = query.n_classes**size <= self.configurations

@@ -10,7 +10,7 @@ from annotated_types import Gt
 from torch import Tensor
 
 from albench import Query, Strategy
-from albench_strategies.geometry import cover_of_sets, kmeans, representatives, singletons, square_distances
+from albench_strategies.numerics.geometry import cover_of_sets, kmeans, representatives, singletons, square_distances
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,6 @@ class WeightedKMeansStrategy(Strategy):
 
     def score_sets(self, query: Query) -> Tensor:
         """Return minus the k-means cost of the pool with each set's members as centres, (n_sets,), at most 0."""
-        assert query.sets is not None
         return self._values(query, query.sets)
 
     def select(self, query: Query, k: int) -> Tensor:

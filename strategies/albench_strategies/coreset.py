@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from albench import Query, Strategy
-from albench_strategies.geometry import farthest_first, nearest, set_greedy_gains, square_distances, within_sets
+from albench_strategies.numerics.geometry import (
+    farthest_first,
+    nearest,
+    set_greedy_gains,
+    square_distances,
+    within_sets,
+)
 
 
 @dataclass(frozen=True)
@@ -26,7 +32,6 @@ class Coreset(Strategy):
 
     def score_sets(self, query: Query) -> Tensor:
         """Return the mean greedy distance of each set, (n_sets,)."""
-        assert query.sets is not None
         start = self.score(query)[query.sets]
         return set_greedy_gains(within_sets(query.features, query.sets).sqrt(), start, keep_start=True)
 

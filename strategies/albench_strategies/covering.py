@@ -11,7 +11,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from albench import Query, Strategy
-from albench_strategies.geometry import CHUNK_ELEMENTS, cover_of_sets, kmeans, nearest, singletons, square_distances
+from albench_strategies.numerics.geometry import (
+    CHUNK_ELEMENTS,
+    cover_of_sets,
+    kmeans,
+    nearest,
+    singletons,
+    square_distances,
+)
 
 
 @dataclass(frozen=True)
@@ -24,7 +31,6 @@ class CoverStrategy(Strategy):
 
     def score_sets(self, query: Query) -> Tensor:
         """Return the share of the pool that each set would newly cover, (n_sets,), in [0, 1]."""
-        assert query.sets is not None
         return self._values(query, query.sets)
 
     def select(self, query: Query, k: int) -> Tensor:

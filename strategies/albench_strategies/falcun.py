@@ -34,7 +34,6 @@ class Falcun(Strategy):
 
     def score_sets(self, query: Query) -> Tensor:
         """Return the mean greedy relevance of each set, (n_sets,), in [0, 2]."""
-        assert query.sets is not None
         uncertainty = _uncertainty(query)[query.sets]
         members = query.probabilities[query.sets]
         diversity, total = uncertainty.clone(), torch.zeros_like(uncertainty[:, 0])

@@ -32,7 +32,6 @@ class OracleNovel(Strategy):
 
     def score_sets(self, query: Query) -> Tensor:
         """Return minus the mean number of labels of each set's classes plus a number in [0, 1), (n_sets,)."""
-        assert query.sets is not None
         draws = torch.rand(len(query.sets), generator=query.generator).to(query.device)
         return self._needs(query)[query.sets].mean(dim=1) + draws
 

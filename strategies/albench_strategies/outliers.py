@@ -10,7 +10,7 @@ from annotated_types import Gt
 from torch import Tensor
 
 from albench import Query, Strategy
-from albench_strategies.geometry import square_distances
+from albench_strategies.numerics.geometry import square_distances
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,14 @@ from annotated_types import Ge, Gt
 from torch import Tensor
 
 from albench import Query, Strategy
-from albench_strategies.geometry import farthest_first, kmeans, representatives, set_greedy_gains, square_distances
-from albench_strategies.geometry import within_sets as distances_within_sets
+from albench_strategies.numerics.geometry import (
+    farthest_first,
+    kmeans,
+    representatives,
+    set_greedy_gains,
+    square_distances,
+)
+from albench_strategies.numerics.geometry import within_sets as distances_within_sets
 from albench_strategies.outliers import class_means
 
 UNREACHED = 1e6  # the distance, in grey values, of a boundary to which no gradient leads
@@ -152,7 +158,6 @@ class NoiseStability(Strategy):
 
     def score_sets(self, query: Query) -> Tensor:
         """Return the mean greedy distance of each set, (n_sets,)."""
-        assert query.sets is not None
         points = self._deviations(query)
         start = points.norm(dim=1)[query.sets]
         return set_greedy_gains(distances_within_sets(points, query.sets).sqrt(), start, keep_start=False)

@@ -26,5 +26,4 @@ class Random(Strategy):
 
     def score_sets(self, query: Query) -> Tensor:
         """Return independent uniform numbers, (n_sets,)."""
-        assert query.sets is not None
         return torch.rand(len(query.sets), generator=query.generator).to(query.device)

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from albench import Query, Strategy
-from albench_strategies.geometry import CHUNK_ELEMENTS, kmeans, square_distances
+from albench_strategies.numerics.geometry import CHUNK_ELEMENTS, kmeans, square_distances
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,6 @@ class Typiclust(Strategy):
 
     def score_sets(self, query: Query) -> Tensor:
         """Return the mean value of each set's members, the more typical of a cluster first, float64, (n_sets,)."""
-        assert query.sets is not None
         cluster, labels, sizes, typicality = self._clusters(query, query.sets.shape[1])
         place, typical = cluster[query.sets], typicality[query.sets]
         before = (place[:, :, None] == place[:, None]) & (typical[:, :, None] < typical[:, None])

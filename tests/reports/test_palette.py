@@ -5,7 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from albench_reports.palette import COLOURS, DASHES, styles
+from albench_reports.page.palette import COLOURS, DASHES, styles
 
 PAGES = {"light": "#ffffff", "dark": "#14171c"}
 # Linear-light simulation of complete deuteranopia and protanopia (Machado, Oliveira and Fernandes 2009).

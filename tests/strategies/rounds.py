@@ -46,7 +46,6 @@ def look(query: Query) -> Seen:
     labeled = [query.network.features(image[None])[0].detach().numpy() for image in query.labeled]
     logits = [query.network(image[None])[0].detach().numpy() for image in query.pool]
     exponentials = np.exp(np.array(logits))
-    assert query.sets is not None
     return Seen(
         np.array(features),
         np.array(logits),

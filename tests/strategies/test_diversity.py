@@ -9,7 +9,7 @@ import torch
 from sklearn.cluster import KMeans as SklearnKMeans
 
 import albench
-from albench_strategies.geometry import kmeans
+from albench_strategies.numerics.geometry import kmeans
 from tests.strategies.rounds import Array, close, greedy_in_set, look, round64, unit
 
 

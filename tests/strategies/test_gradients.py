@@ -12,8 +12,8 @@ from torch.nn import functional as F
 
 import albench
 from albench.contracts.query import Query
-from albench_strategies import gradients
-from albench_strategies.gradients import lengths_by_label
+from albench_strategies.numerics import gradients
+from albench_strategies.numerics.gradients import lengths_by_label
 from tests.strategies.rounds import Array, close, greedy_in_set, look, round64
 
 

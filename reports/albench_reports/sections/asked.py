@@ -9,8 +9,8 @@ from typing import ClassVar
 import pandas as pd
 
 from albench import Content, ReportSection, Results
-from albench_reports.sections.asked_images import galleries
-from albench_reports.sections.known_classes import shown_seeds
+from albench_reports.sections.shared.asked_images import galleries
+from albench_reports.sections.shared.known_classes import shown_seeds
 from albench_reports.wording import count
 
 

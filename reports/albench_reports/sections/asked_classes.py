@@ -11,7 +11,7 @@ import pandas as pd
 
 from albench import Content, Figure, Part, ReportSection, Results
 from albench_reports.draw import SEQUENTIAL, SEQUENTIAL_NOVEL
-from albench_reports.sections.known_classes import NOVEL, map_layout, marked, outcomes_of, shown_seeds
+from albench_reports.sections.shared.known_classes import NOVEL, map_layout, marked, outcomes_of, shown_seeds
 
 
 @dataclass(frozen=True)

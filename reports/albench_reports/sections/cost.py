@@ -11,7 +11,7 @@ import pandas as pd
 from albench import Column, Content, Figure, Part, ReportSection, Results, Table
 from albench.analysis import areas, compare, costs, mean_curves
 from albench_reports import draw
-from albench_reports.sections.choices import references
+from albench_reports.sections.shared.choices import references
 from albench_reports.wording import points
 
 _COLUMNS = (

@@ -12,7 +12,7 @@ import pandas as pd
 from albench import Content, Figure, ReportSection, Results
 from albench.analysis import difference_curves, mean_curves
 from albench_reports import draw
-from albench_reports.sections.choices import references
+from albench_reports.sections.shared.choices import references
 from albench_reports.wording import points
 
 METRICS = {

@@ -10,8 +10,8 @@ import pandas as pd
 
 from albench import Column, Content, Part, ReportSection, Results, Table
 from albench.analysis import discoveries, discovery_summary, queries_to_class
-from albench_reports.sections.asked_lines import to_class
-from albench_reports.sections.known_classes import known_classes, shown_seeds
+from albench_reports.sections.shared.asked_lines import to_class
+from albench_reports.sections.shared.known_classes import known_classes, shown_seeds
 from albench_reports.wording import percent
 
 _COLUMNS = (

@@ -11,10 +11,10 @@ import pandas as pd
 from albench import Content, Figure, Note, Part, ReportSection, Results, Table
 from albench.analysis import default_target, labels_to_target, leaderboard, median_labels, savings
 from albench_reports import draw
-from albench_reports.palette import family
-from albench_reports.sections.choices import references
-from albench_reports.sections.headline import headline, limits
-from albench_reports.sections.leaderboard_columns import COLUMNS
+from albench_reports.page.palette import family
+from albench_reports.sections.shared.choices import references
+from albench_reports.sections.shared.headline import headline, limits
+from albench_reports.sections.shared.leaderboard_columns import COLUMNS
 from albench_reports.wording import percent, points
 
 _FEWER = (

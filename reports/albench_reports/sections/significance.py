@@ -20,8 +20,8 @@ from albench.analysis import (
     signed_rank_tests,
     words,
 )
-from albench_reports.sections.choices import references
-from albench_reports.sections.diagrams import critical_differences, penalty_matrix
+from albench_reports.sections.shared.choices import references
+from albench_reports.sections.shared.diagrams import critical_differences, penalty_matrix
 from albench_reports.wording import count, p_value, points
 
 _COLUMNS = (

@@ -11,7 +11,7 @@ import pandas as pd
 from albench import Column, Content, Figure, ReportSection, Results, Table
 from albench.analysis import default_target, labels_to_target, median_labels, savings, targets
 from albench_reports.draw import numbers
-from albench_reports.sections.choices import references
+from albench_reports.sections.shared.choices import references
 from albench_reports.wording import percent
 
 _COLUMNS = (

@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from albench import Column, Content, Part, ReportSection, Results, Table
-from albench_reports.sections.notes import noted_limits, notes_table
-from albench_reports.sections.provenance import as_text, environment_table, mixtures, provenance_table
+from albench_reports.sections.shared.notes import noted_limits, notes_table
+from albench_reports.sections.shared.provenance import as_text, environment_table, mixtures, provenance_table
 
 _PARTS = ("scenario", "protocol", "learner", "network")
 _STORES = (

@@ -57,7 +57,6 @@ class Emoc(Strategy):
 
     def score_sets(self, query: Query) -> Tensor:
         """Return the mean over each set's examples, (n_sets,): for sets of one size the ranking of eq. 5."""
-        assert query.sets is not None
         if self.label != "set":
             used, place = torch.unique(query.sets, return_inverse=True)
             return self._example_scores(query, used)[place].mean(dim=1)

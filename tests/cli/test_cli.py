@@ -12,7 +12,10 @@ from pathlib import Path
 import pytest
 
 import albench
-from tests.conftest import Cli, PluginFolder, small_options
+from albench import api
+from albench.executors.here import Here
+from albench.study.study import Request
+from tests.conftest import Cli, PluginFolder, small_options, small_run
 
 
 def test_a_run_prints_rounds_the_leaderboard_and_the_reports_path_and_exits_with_0(tmp_path: Path, cli: Cli) -> None:
@@ -102,6 +105,24 @@ WRONG = {
     "out of range": (["--strategies", "emoc[tolerance=2]"], "tolerance: input should be less than 1"),
     "unknown protocol value": (["--set", "round=3"], "has this parameter; did you mean 'rounds'?"),
     "no assignment": (["--set", "rounds"], "write key=value"),
+    "nothing has it": (["--set", "n_set=3"], "has this parameter; did you mean 'n_sets'?"),
+    "data that nobody reads": (
+        ["--data", "."],
+        "--data .: digits reads no folder of data; choose a scenario that does",
+    ),
+    "brackets without end": (["--set", f"n_sets={'[' * 3000}"], "n_sets: input should be a valid integer"),
+    "brackets in a name": (
+        ["--strategies", "a" + "[" * 3000],
+        "is not a component: write name or name[parameter=value",
+    ),
+    "digits without end": (["--set", f"n_sets={'1' * 5000}"], "n_sets: "),
+    "hex digits without end": (["--set", f"n_sets=0x{'f' * 5000}"], "n_sets: "),
+    "a name without end": (["--strategies", "x" * 5000], "there is no strategy"),
+    "a seed too large": (["--seeds", f"{2**63},"], "is too large; a seed is at most 2^63 - 1"),
+    "a billion seeds": (["--seeds", "1000000000"], "are more than 100000; ask for fewer"),
+    "unknown protocol": (["--protocol", "topk"], "there is no protocol 'topk'; did you mean 'top-k'?"),
+    "unknown learner": (["--learner", "retrian"], "there is no learner 'retrian'; did you mean 'retrain'?"),
+    "negative rounds": (["--set", "rounds=-1"], "rounds: -1 is no number of rounds"),
     "set too large": (
         ["--set", "set_size=41"],
         "no class has more than 40 images in the pool; ask for --set set_size=40 or less",
@@ -250,7 +271,9 @@ def test_status_and_report_refuse_a_folder_that_is_no_store(tmp_path: Path, cli:
         assert "is no store" in ran.err
 
 
-@pytest.mark.parametrize("words", [["--help"], ["--version"], ["list"], ["run", "--help"], ["doctor", "--help"]])
+@pytest.mark.parametrize(
+    "words", [["--help"], ["--version"], ["list"], ["run", "--help"], ["doctor", "--help"], ["new", "--help"]]
+)
 def test_help_and_list_import_nothing_heavy(words: list[str]) -> None:
     code = (
         "import sys; sys.argv = ['albench', *sys.argv[1:]]\n"
@@ -281,3 +304,63 @@ def test_jobs_beyond_a_range_are_refused(cli: Cli, tmp_path: Path) -> None:
     ran = cli("run", "--jobs", "0", "--store", tmp_path / "s")
     assert ran.code == 2
     assert "jobs: input should be greater than or equal to 1" in ran.err
+
+
+def test_a_store_whose_name_no_disk_takes_is_refused(cli: Cli) -> None:
+    ran = cli("run", "--strategies", "random", "--store", "x" * 256)
+    assert (ran.code, ran.err.count("\n")) == (2, 1)
+    assert "cannot name a folder; give a shorter name" in ran.err
+
+
+def test_status_imports_nothing_heavy(tmp_path: Path) -> None:
+    small_run(tmp_path)
+    code = (
+        "import sys; sys.argv = ['albench', 'status', sys.argv[1]]\n"
+        "from albench.cli.main import main\nmain()\n"
+        "heavy = {'torch', 'pandas', 'plotly', 'scipy', 'sklearn'} & set(sys.modules)\nassert not heavy, heavy"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "1 of 1 cells done" in done.stdout
+
+
+def test_a_long_training_is_told_of_in_plain_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from albench.cli.progress import _line
+
+    monkeypatch.setattr("albench.running.work.SILENT_SECONDS", 0.0)
+    lines: list[str] = []
+    planned = api.plan(Request(strategies="random", seeds=1, rounds=0, values={"initial_iterations": 120}), tmp_path)
+    api.perform(
+        planned, Here(), "cpu", 1, [], lambda event: lines.append(_line(event, {event["cell"]["setting"]: "d"}))
+    )
+    told = [line for line in lines if "the initial training" in line]
+    assert told == [
+        "d / random / seed 0: the initial training: 42% (51 of 120 iterations)",
+        "d / random / seed 0: the initial training: 84% (101 of 120 iterations)",
+    ]
+
+
+def test_several_settings_are_told_apart_by_no_more_than_they_need(tmp_path: Path, cli: Cli) -> None:
+    options = [
+        "--strategies",
+        "random,min",
+        "--seeds",
+        "1",
+        *small_options(rounds=1),
+        "--jobs",
+        "1",
+        "--store",
+        tmp_path,
+    ]
+    ran = cli("run", *options, "--protocol", "discovery,top-k[query_size=5]")
+    assert ran.code == 0, ran.err
+    assert "random, min on digits / discovery, digits / top-k, 1 seeds: 4 of 4 cells to run" in ran.out
+    assert "digits / top-k / min / seed 0: round 1: accuracy" in ran.out
+    listed = cli("status", tmp_path).out
+    assert listed.startswith("setting ")
+    assert "digits / discovery  random" in listed
+    rows = json.loads(cli("status", tmp_path, "--format", "json").out)
+    assert {row["protocol"] for row in rows} == {"discovery[n_sets=6,set_size=5]", "top-k[query_size=5]"}
+    one = cli("run", *options[:-1], tmp_path / "one")
+    assert "random, min on digits, 1 seeds" in one.out
+    assert cli("status", tmp_path / "one").out.startswith("scenario ")

@@ -6,8 +6,8 @@ import html
 from collections.abc import Mapping
 from typing import Any
 
-from albench_reports.palette import Style
-from albench_reports.plain import plain
+from albench_reports.page.palette import Style
+from albench_reports.page.plain import plain
 
 # Plotly reads a small HTML of its own in these; escaped, a name is shown as it was written.
 _TEXT_KEYS = {"name", "text", "hovertext", "ticktext", "x", "y", "z", "labels", "title"}

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,6 +10,7 @@ import albench
 from albench.errors import RequestError
 from albench.hookspecs import KINDS
 from albench.plugins.host import PluginHost, host
+from albench.study.choice import Choice
 from tests.conftest import Cli, PluginFolder
 
 GOOD = """
@@ -161,6 +163,40 @@ def test_an_observer_sees_every_round_and_one_that_raises_costs_nothing(plugins:
     assert [json.loads(line) for line in seen.read_text().splitlines()] == [["random", 0], ["random", 1], ["random", 2]]
     log = next((tmp_path / "store").glob("cells/*/*/*/log.txt")).read_text()
     assert "plugin 'raising' of raising 1.0: albench_round_recorded raised OSError: no tracker" in log
+
+
+WRAPPED = """
+import albench
+from dataclasses import dataclass
+@albench.hookimpl
+def albench_strategies():
+    return {"wide": "wrapped:Wrapped[query=Badge,width=3]", "plain": "wrapped:Wrapped", "wrong": "wrapped:Wrapped[width"}
+@dataclass(frozen=True)
+class Wrapped(albench.Strategy):
+    "One class under two names."
+    query: str = "none-given"
+    width: int = 1
+    def score(self, query):
+        return query.logits[:, 0] * self.width
+"""
+
+
+def test_a_target_may_carry_defaults_and_a_label_names_what_differs_from_them(plugins: PluginFolder) -> None:
+    plugins.install("wrapped", WRAPPED)
+    assert [str(problem) for problem in host().problems] == [
+        "plugin 'wrapped' of wrapped 1.0: albench_strategies maps 'wrong' to 'wrapped:Wrapped[width'; write it as "
+        "'package.module:Class'"
+    ]
+    labels = {
+        "wide": "wide", "wide[width=3]": "wide", "wide[width=1]": "wide[width=1]", "wide[query=x]": "wide[query=x]",
+        "plain": "plain", "plain[width=3]": "plain[width=3]",
+    }  # fmt: skip
+    assert {text: Choice.of("strategies", text).label for text in labels} == labels
+    wide: Any = albench.strategy("wide")
+    assert (wide.query, wide.width) == ("Badge", 3)
+    keys = {text: Choice.of("strategies", text).identity() for text in ("wide", "wide[width=3]", "wide[width=1]")}
+    assert keys["wide"] == keys["wide[width=3]"] == ["wide", {"query": "Badge", "width": 3}, 1]
+    assert keys["wide[width=1]"] == ["wide", {"query": "Badge"}, 1]
 
 
 def test_first_party_components_come_through_entry_points() -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from albench import ReportFormat, Results, write_text
-from albench_reports import bundle
-from albench_reports.assemble import Page, assemble
-from albench_reports.plain import plain
+from albench_reports.page import bundle
+from albench_reports.page.assemble import Page, assemble
+from albench_reports.page.plain import plain
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from albench import Content, Figure, Gallery, Part, ReportSection, Results, Table, host, reason
-from albench_reports.bundle import packed_json
-from albench_reports.dress import dress
 from albench_reports.leaders import LINES_AT_FIRST, first
-from albench_reports.palette import Style, styles
-from albench_reports.tables import Grid, grid
+from albench_reports.page.bundle import packed_json
+from albench_reports.page.dress import dress
+from albench_reports.page.palette import Style, styles
+from albench_reports.page.tables import Grid, grid
 
 
 @dataclass(frozen=True)

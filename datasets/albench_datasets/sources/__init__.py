@@ -1,0 +1,1 @@
+"""Where data come from, and their decoded copies."""

@@ -1,0 +1,1 @@
+"""The HTML page: from sections to one file that needs nothing else."""

@@ -1,0 +1,1 @@
+"""What sections have in common."""
