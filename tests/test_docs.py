@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import os
 import re
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -74,6 +78,29 @@ def test_the_examples_of_the_documentation_run_together(tmp_path: Path, plugins:
     assert cli("report", store, "--format", "plain").code == 0
     lines = (store / "report.txt").read_text().splitlines()
     assert [line.split()[0] for line in lines] == ["my-entropy", "tempered[temperature=2]"]
+
+
+def test_the_page_on_doing_without_a_package_is_true(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "without-a-package.md").read_text(encoding="utf-8")
+    for match in FENCE.finditer(text):
+        (tmp_path / f"{match['module']}.py").write_text(match[1], encoding="utf-8")
+    assert {path.name for path in tmp_path.iterdir()} == {"mine.py", "rising.py"}
+    commands = re.findall(r"^albench (.*)$", text, re.MULTILINE)
+    scripts = re.findall(r"```python\n(import albench\nfrom mine.*?)```", text, re.DOTALL)
+    assert (len(commands), len(scripts)) == (1, 1)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])}
+    rising = "run --strategies ./rising.py:Rising --seeds 1 --rounds 3 --store runs/rising"
+    for words in (shlex.split(commands[0]), shlex.split(rising)):
+        command = [sys.executable, "-m", "albench", *words]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    stored = {path: path.stat().st_mtime_ns for path in (tmp_path / "runs/mine").glob("cells/*/*/*/*")}
+    command = [sys.executable, "-c", scripts[0] + "print(sorted(set(frame.strategy)), page, outcome.exit_code)"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "['Mine', 'Mine[power=4]', 'random'] page.html 0\n"
+    assert stored == {path: path.stat().st_mtime_ns for path in (tmp_path / "runs/mine").glob("cells/*/*/*/*")}
+    assert (tmp_path / "page.html").stat().st_size > 100_000
 
 
 def test_the_third_partys_distribution_takes_part(tmp_path: Path, cli: Cli) -> None:
