@@ -15,7 +15,8 @@ from typing import Any
 
 from albench.cli.describe import described
 from albench.plugins import parameters
-from albench.plugins.host import Entry, host
+from albench.plugins.entries import Entry
+from albench.plugins.host import host
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "docs" / "strategies"

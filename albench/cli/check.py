@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 def check(
-    package: Annotated[str, typer.Argument(help="An installed package, plugin or distribution, such as albench_mine.")],
+    package: Annotated[
+        str,
+        typer.Argument(help="An installed package, plugin or distribution, such as albench_mine, or ./mine.py:Mine."),
+    ],
     output: FormatOption = Format.table,
     data: Annotated[Path | None, typer.Option("--data", help="The folder that holds scenarios' data.")] = None,
     offline: Annotated[bool, typer.Option("--offline/--online", help="Download no data for a scenario.")] = True,

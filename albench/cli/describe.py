@@ -10,7 +10,8 @@ import typer
 from albench.cli.output import Format, FormatOption, show_rows, warn_of_plugins
 from albench.errors import RequestError, did_you_mean
 from albench.hookspecs import KINDS
-from albench.plugins.host import Entry, host
+from albench.plugins.entries import Entry
+from albench.plugins.host import host
 from albench.study.spec import DEFAULTS, KIND_OF
 
 

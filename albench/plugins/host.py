@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import importlib
-import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -19,60 +18,10 @@ from albench.contracts.component import Component
 from albench.errors import RequestError, did_you_mean, reason, shown
 from albench.hookspecs import KINDS
 from albench.plugins import parameters
+from albench.plugins.entries import GROUP, Entry, Plugin, Problem, discover
 from albench.plugins.sources import load_class
 
-GROUP = "albench"
 _TARGET = re.compile(r"(?P<module>[A-Za-z_][\w.]*):(?P<attribute>[A-Za-z_][\w.]*)(?P<defaults>\[.*\])?", re.DOTALL)
-
-
-@dataclass(frozen=True)
-class Plugin:
-    """An entry point of the group ``albench`` and the distribution that declares it."""
-
-    name: str
-    distribution: str
-    version: str
-    target: str
-
-    def __str__(self) -> str:
-        return f"plugin {self.name!r} of {self.distribution} {self.version}".rstrip()
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A component that a plugin offers, not yet imported; its target may carry defaults, ``pkg.module:Class[x=1]``."""
-
-    kind: str
-    name: str
-    target: str
-    plugin: Plugin
-
-    @property
-    def module(self) -> str:
-        """The module of the target."""
-        return self.target.partition(":")[0]
-
-    @property
-    def attribute(self) -> str:
-        """What the target names in its module."""
-        return self.target.partition(":")[2].partition("[")[0]
-
-    @property
-    def defaults(self) -> dict[str, str]:
-        """The parameters that the target sets, as text."""
-        _, bracket, body = self.target.partition("[")
-        return parameters.parse(f"{self.name}[{body}")[1] if bracket else {}
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Something that is wrong with a plugin: which, what, and what its author can do."""
-
-    plugin: Plugin
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.plugin}: {self.message}"
 
 
 @dataclass
@@ -88,7 +37,7 @@ class PluginHost:
 
     def __post_init__(self) -> None:
         self._manager.add_hookspecs(hookspecs)
-        for plugin, point in _discover(self.problems):
+        for plugin, point in discover(self.problems):
             self._register(plugin, point)
         for plugin in self.plugins:
             for kind in KINDS:
@@ -157,6 +106,16 @@ class PluginHost:
     def build(self, kind: str, name: str, values: Mapping[str, Any]) -> Any:
         """Return the component `name` with these parameters, validated."""
         return parameters.build(self.component_class(kind, name), values, f"{KINDS[kind].singular} {name!r}")
+
+    def kind_of(self, cls: Any) -> str:
+        """Return the kind of a class, or raise RequestError when it is none of a component."""
+        for kind in KINDS:
+            if isinstance(cls, type) and issubclass(cls, _contract(kind)):
+                return kind
+        contracts = ", ".join(kind.contract for kind in KINDS.values())
+        raise RequestError(
+            f"{getattr(cls, '__name__', cls)!r} is no component; derive it from one of albench.: {contracts}"
+        )
 
     def add(self, kind: str, cls: type[Component]) -> None:
         """Let this process know a class by its own name, as one that a notebook defines."""
@@ -257,28 +216,6 @@ def _contract(kind: str) -> type[Component]:
     """Return the class that components of a kind derive from; imported late, as everything behind a name."""
     contract: type[Component] = getattr(importlib.import_module("albench"), KINDS[kind].contract)
     return contract
-
-
-def _discover(problems: list[Problem]) -> Iterator[tuple[Plugin, EntryPoint]]:
-    """Yield the entry points to load; two of one name from different distributions are a problem, yet both load."""
-    wanted = os.environ.get("ALBENCH_PLUGINS")
-    chosen = None if wanted is None else {name.strip() for name in wanted.split(",") if name.strip()}
-    seen: dict[str, Plugin] = {}
-    for point in sorted(entry_points(group=GROUP), key=lambda point: (point.name, point.value)):
-        distribution = point.dist
-        name, version = (distribution.name, distribution.version) if distribution else ("an unknown distribution", "?")
-        plugin = Plugin(point.name, name, version, point.value)
-        if (chosen is not None and point.name not in chosen) or plugin in seen.values():
-            continue
-        if point.name in seen:
-            problems.append(
-                Problem(plugin, f"has the entry-point name of {seen[point.name]}; name it after its own package")
-            )
-        seen.setdefault(point.name, plugin)
-        yield plugin, point
-    for name in sorted((chosen or set()) - set(seen)):
-        nobody = Plugin(name, "no installed distribution", "", "")
-        problems.append(Problem(nobody, "is named in ALBENCH_PLUGINS; install it or take it off the list"))
 
 
 @cache

@@ -58,7 +58,7 @@ def read_file(path: Path) -> dict[str, Any]:
 
 def study_name(name: str, where: str) -> str:
     """Return a study's name, which is that of a folder in runs/; RequestError for one that would lie elsewhere."""
-    plain = name.isprintable() and not set(name) & set("/\\:") and name.strip(". ") != ""
+    plain = name.isprintable() and not set(name) & set("/\\") and name.strip(". ") != ""
     if not plain or len(name.encode(errors="surrogatepass")) > LONGEST_NAME:
         raise RequestError(
             f"{where}: name: {shown(name)} cannot name a folder in runs/; use letters, digits and spaces, at most "
@@ -104,10 +104,10 @@ def _checked(content: dict[str, Any], where: str) -> dict[str, Any]:
         "seeds": (int | list[int] | str | None, None),
         "rounds": (int | None, None),
     }
-    _check_keys(content, list(shape), where)
+    check_keys(content, list(shape), where)
     for place, entry in enumerate(content.get("settings") or []):
         if isinstance(entry, dict):
-            _check_keys(entry, list(settings), f"{where}: settings {place + 1}")
+            check_keys(entry, list(settings), f"{where}: settings {place + 1}")
     model = pydantic.create_model("StudyFile", __config__=config, **shape)
     try:
         model.model_validate(content)
@@ -118,7 +118,8 @@ def _checked(content: dict[str, Any], where: str) -> dict[str, Any]:
     return content
 
 
-def _check_keys(content: Mapping[str, Any], known: Sequence[str], where: str) -> None:
+def check_keys(content: Mapping[str, Any], known: Sequence[str], where: str) -> None:
+    """Raise RequestError for a key that is not known, and for a parameter without a component."""
     for key, value in content.items():
         if key not in known:
             raise RequestError(

@@ -17,7 +17,18 @@ from albench.errors import RequestError, did_you_mean, shown
 from albench.plugins import parameters
 from albench.plugins.host import host
 from albench.study.choice import Choice
-from albench.study.layers import KEYS, SETTING_KEYS, Layer, names, placed, read_file, read_preset, study_name, tables
+from albench.study.layers import (
+    KEYS,
+    SETTING_KEYS,
+    Layer,
+    check_keys,
+    names,
+    placed,
+    read_file,
+    read_preset,
+    study_name,
+    tables,
+)
 from albench.study.seeds import Seeds, read_seeds
 from albench.study.spec import DEFAULTS, CellSpec, Setting
 from albench.study.survey import Survey, survey
@@ -95,6 +106,7 @@ def read_study(request: Request) -> Study:
     where = str(request.file) if request.file is not None else "the command line"
     preset = request.preset or given.get("preset") or DEFAULT_PRESET
     asked = {key: getattr(request, key) for key in KEYS if getattr(request, key) is not None}
+    check_keys(asked, list(KEYS), where)
     layers: list[Layer] = [read_preset(preset), given, placed(asked, Path.cwd())]
     values = {name: value for name, value in request.values.items() if name != "rounds"}
     name = given.get("name") or (Path(request.file).stem if request.file is not None else preset)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from albench.errors import AlbenchError, RequestError, did_you_mean, reason
 from albench.hookspecs import KINDS
 from albench.plugins import parameters
-from albench.plugins.host import Entry, host
+from albench.plugins.entries import Entry
+from albench.plugins.host import host
+from albench.plugins.sources import load_class
 
 if TYPE_CHECKING:
     from albench.testing import Budget, Finding
@@ -33,12 +36,16 @@ class Checked:
 
 
 def check(package: str, budget: Budget | None = None) -> Iterator[Checked]:
-    """Yield what holds of every component of an installed package, plugin or distribution.
+    """Yield what holds of every component of an installed package, plugin or distribution, or of a class in a file.
 
     Strategies, scenarios, protocols, learners and networks are held to their contracts with default parameters; of
     other kinds it is checked that they can be imported and built. Raises RequestError when nothing of that name is
     installed.
     """
+    source = parameters.file_and_class(package.partition("[")[0].strip())
+    if source is not None:
+        yield from check_component(host().kind_of(load_class(Path(source[0]), source[1])), package, budget)
+        return
     entries = entries_of(package)
     problems = [problem for problem in host().problems if _is_named(package, problem.plugin)]
     if not entries and not problems:
@@ -47,30 +54,32 @@ def check(package: str, budget: Budget | None = None) -> Iterator[Checked]:
         }
         raise RequestError(
             f"no plugin, package or distribution {package!r} offers anything{did_you_mean(package, known)}; install it "
-            "into this environment ('albench list' names what there is)"
+            "into this environment ('albench list' names what there is), or give a file and a class in it"
         )
     for problem in problems:
         yield Checked("plugin", problem.plugin.name, "loads", "broken", problem.message)
     for entry in entries:
-        yield from check_entry(entry, budget)
+        yield from check_component(entry.kind, entry.name, budget)
 
 
-def check_entry(entry: Entry, budget: Budget | None = None) -> Iterator[Checked]:
-    """Yield what holds of one component."""
+def check_component(kind: str, text: str, budget: Budget | None = None) -> Iterator[Checked]:
+    """Yield what holds of one component, named as on the command line."""
     try:
-        cls = host().component_class(entry.kind, entry.name)
-        required = [name for name, field in parameters.fields(cls).items() if _is_required(field)]
-        component = None if required else host().build(entry.kind, entry.name, {})
+        name, given = parameters.parse(text)
+        fields = parameters.fields(host().component_class(kind, name))
+        given = {**host().defaults(kind, name), **given}
+        required = [key for key, field in fields.items() if _is_required(field) and key not in given]
+        component = None if required else host().build(kind, name, given)
     except AlbenchError as error:
-        yield Checked(entry.kind, entry.name, "builds", "broken", reason(error))
+        yield Checked(kind, text, "builds", "broken", reason(error))
         return
     if component is None:
         message = f"it has no default for {', '.join(required)}; test it with the contract class and values of yours"
-        yield Checked(entry.kind, entry.name, "builds", "skipped", message)
+        yield Checked(kind, text, "builds", "skipped", message)
         return
-    yield Checked(entry.kind, entry.name, "builds", "holds", "It can be imported and built with its defaults")
-    for finding in _findings(entry.kind, component, budget):
-        yield Checked(entry.kind, entry.name, finding.clause, finding.outcome, finding.message)
+    yield Checked(kind, text, "builds", "holds", "It can be imported and built")
+    for finding in _findings(kind, component, budget):
+        yield Checked(kind, text, finding.clause, finding.outcome, finding.message)
 
 
 def entries_of(package: str) -> list[Entry]:
