@@ -88,8 +88,7 @@ def plan(request: Request, store: str | Path | None = None, retry_failed: bool =
     surveys = study.survey()
     cells = study.cells(surveys)
     opened = Store(root)
-    if (root / "study.json").exists():
-        opened.study()  # of another schema it is refused
+    opened.check_columns(study.settings)
     return Plan(study, root, cells, opened.statuses_of(cells, study.rounds), surveys, retry_failed)
 
 

@@ -81,7 +81,7 @@ def _ratio(queries: pd.DataFrame, asked: pd.DataFrame) -> float:
     """Return the share of queries of a novel class; where a query is of several classes, of queried examples."""
     novel = _column(queries, "n_novel_queried")
     if novel.isna().all():
-        return len(asked) / len(queries)
+        return len(asked) / len(queries) if _column(queries, "query_is_novel").notna().any() else math.nan
     return float(novel.sum()) / sum(len(rows) for rows in queries["query_indices"])
 
 

@@ -13,7 +13,7 @@ import torch
 from albench.errors import AlbenchError, SettingError
 
 _MEND = (
-    "draw from `draws`, and do what only draws from torch's own generator inside torch.random.fork_rng(devices=[]), "
+    "draw from `draws`, and do what only draws from torch's own generator inside torch.random.fork_rng(), "
     "after torch.manual_seed(int(draws.integers(2**63)))"
 )
 
@@ -31,6 +31,12 @@ def unchanged_generators(what: str, mend: str, error: type[AlbenchError]) -> Ite
 def held_to_draws(what: str) -> Any:
     """Return a block in which a network may draw from what it is given alone; SettingError."""
     return unchanged_generators(f"{what}, its network", f"{_MEND}: else pairs of one seed differ", SettingError)
+
+
+def held_to_streams(what: str) -> Any:
+    """Return a block in which a learner or a protocol may draw from named streams alone; SettingError."""
+    mend = "draw from albench.stream(seed, purpose, ...) or from what it is given: else pairs of one seed differ"
+    return unchanged_generators(f"{what}, it", mend, SettingError)
 
 
 def _states() -> dict[str, Any]:

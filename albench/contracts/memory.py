@@ -33,7 +33,7 @@ class Memory(Mapping[str, Any]):
         return value if isinstance(value, Tensor) else _copied(value)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._kept)
+        return iter(sorted(self._kept))  # the order in which a resumed run knows them too
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -63,7 +63,7 @@ class Memory(Mapping[str, Any]):
         """Return everything in it as a checkpoint keeps it, tensors on the CPU."""
         return {
             name: value.detach().cpu().contiguous() if isinstance(value, Tensor) else value
-            for name, value in self._kept.items()
+            for name, value in sorted(self._kept.items())
         }
 
 
@@ -75,7 +75,7 @@ def size_of(value: Any) -> int:
 def _tensor(value: Tensor, where: str) -> Tensor:
     if value.layout != torch.strided or value.is_quantized or value.is_complex() or value.is_meta:
         raise StrategyError(f"{where}: a tensor that is kept is dense and real; keep its parts")
-    if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+    if value.is_floating_point() and not bool(torch.isfinite(value.float()).all()):
         raise StrategyError(f"{where}: the tensor holds NaN or infinite numbers; keep finite ones")
     return value.detach().clone().contiguous()
 

@@ -37,7 +37,7 @@ class Network(Component):
         """Return a module for inputs of this shape, (C, H, W) or (d,), every weight drawn from `draws`, on the CPU.
 
         Global generators are out of reach: where a library draws from torch's, do it inside
-        ``torch.random.fork_rng(devices=[])`` after ``torch.manual_seed(int(draws.integers(2**63)))``.
+        ``torch.random.fork_rng()`` after ``torch.manual_seed(int(draws.integers(2**63)))``.
         """
 
     def check_input(self, shape: tuple[int, ...]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from annotated_types import Ge
 
-from albench.contracts.answers import check_shape
+from albench.contracts.answers import check_scores, check_shape
 from albench.contracts.component import Component
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ class Strategy(Component):
 
         Ties go to the lowest index. With fewer than k examples in the pool all of them are returned.
         """
-        scores = check_shape(self.score(query), len(query.pool), query.device, "score", "pool example")
+        scores = self.score(query)
+        check_scores(scores, len(query.pool), query.device, "score", "pool example")
         return scores.argsort(descending=True, stable=True)[:k]
 
 

@@ -16,18 +16,22 @@ class Here(Executor):
 
     def run(self, tasks: Sequence[Task], emit: Emit) -> None:
         """Perform every task; see the contract."""
-        with _threads_kept():
+        with _torch_kept():
             for task in tasks:
                 perform(task, emit)
 
 
 @contextmanager
-def _threads_kept() -> Iterator[None]:
-    """Give torch its threads back, which a cell sets."""
+def _torch_kept() -> Iterator[None]:
+    """Give torch its settings back, which a cell makes for its process."""
     import torch
 
-    before = torch.get_num_threads()
+    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
+    threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    flags = cudnn.benchmark, cudnn.allow_tf32, matmul.allow_tf32
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(deterministic)
+        cudnn.benchmark, cudnn.allow_tf32, matmul.allow_tf32 = flags

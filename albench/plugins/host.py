@@ -31,7 +31,7 @@ class PluginHost:
     problems: list[Problem] = field(default_factory=list)
     plugins: list[Plugin] = field(default_factory=list)
     entries: dict[str, dict[str, list[Entry]]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
-    objects: dict[tuple[str, str], type[Component]] = field(default_factory=dict)
+    objects: dict[tuple[str, str, int | str], type[Component]] = field(default_factory=dict)
     _manager: pluggy.PluginManager = field(default_factory=lambda: pluggy.PluginManager(GROUP))
     _modules: dict[Plugin, object] = field(default_factory=dict)
 
@@ -73,10 +73,8 @@ class PluginHost:
     def component_class(self, kind: str, name: str) -> type[Component]:
         """Import and return a component's class; whatever its import raises becomes a RequestError.
 
-        `name` is one that a plugin offers, one that `add` was given, or a file and a class in it.
+        `name` is one that a plugin offers, or a file and a class in it.
         """
-        if (kind, name) in self.objects:
-            return self.objects[kind, name]
         source = parameters.file_and_class(name)
         if source is not None:
             found = load_class(Path(source[0]), source[1])
@@ -117,9 +115,13 @@ class PluginHost:
             f"{getattr(cls, '__name__', cls)!r} is no component; derive it from one of albench.: {contracts}"
         )
 
-    def add(self, kind: str, cls: type[Component]) -> None:
-        """Let this process know a class by its own name, as one that a notebook defines."""
-        self.objects[kind, cls.__name__] = cls
+    def add(self, kind: str, cls: type[Component], version: int | str) -> None:
+        """Let this process know a class by its own name and code, as one that a notebook defines."""
+        self.objects[kind, cls.__name__, version] = cls
+
+    def build_added(self, kind: str, name: str, version: int | str, values: Mapping[str, Any]) -> Any:
+        """Return the component of a class that `add` was given."""
+        return parameters.build(self.objects[kind, name, version], values, f"{KINDS[kind].singular} {name!r}")
 
     def _checked(self, kind: str, found: Any, what: str) -> type[Component]:
         if not (isinstance(found, type) and issubclass(found, _contract(kind))):

@@ -11,12 +11,12 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from albench.contracts.component import Component
 from albench.errors import RequestError, did_you_mean, shown
 
-LARGEST = 2**63 - 1  # of a parameter that is an integer
+MOST_BITS = 4096  # of a parameter that is an integer; Python writes no more than 4,300 digits
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _FILE = re.compile(r"(?P<path>.+?\.py):(?P<cls>[A-Za-z_]\w*)")
 _FORM = re.compile(rf"(?P<name>{_FILE.pattern}|[^\[]*?)\s*(?P<bracket>\[.*)?", re.DOTALL)
@@ -170,13 +170,16 @@ def validate(cls: type[Any], given: Mapping[str, Any], where: str) -> dict[str, 
         raise RequestError(f"{where}: its class has a field that is no parameter ({first_line})") from None
     found = {name: getattr(checked, name) for name in known}
     for name, value in found.items():
-        if isinstance(value, int) and abs(value) > LARGEST:
-            raise RequestError(f"{where}: {name}: a number is at most 2^63 - 1 (it is {shown(value)})")
+        if isinstance(value, int) and value.bit_length() > MOST_BITS:
+            raise RequestError(f"{where}: {name}: it is {shown(value)}; give a smaller number")
     return found
 
 
 def _none(value: Any, hint: Any) -> Any:
-    return None if value == "none" and type(None) in getattr(hint, "__args__", ()) else value
+    if value != "none":
+        return value
+    inner = get_args(hint)[0] if get_origin(hint) is Annotated else hint
+    return None if type(None) in get_args(inner) else value
 
 
 def build(cls: type[Any], given: Mapping[str, Any], where: str) -> Any:

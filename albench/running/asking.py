@@ -122,5 +122,5 @@ _SETTINGS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
 
 def own_draws() -> Any:
     """Return a block that raises StrategyError when it drew from, or seeded, a global random generator."""
-    mend = "draw from query.generator, so that runs can be paired, or do it inside torch.random.fork_rng(devices=[])"
+    mend = "draw from query.generator, so that runs can be paired, or do it inside torch.random.fork_rng()"
     return unchanged_generators("it", mend, StrategyError)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from albench.contracts.generators import held_to_streams
 from albench.contracts.learner import Examples, Learner
 from albench.contracts.scenario import Split
 from albench.running.measure import Measurement
@@ -37,7 +38,7 @@ def new_model(spec: CellSpec, split: Split, device: str, watch: Watch = unwatche
 
 def _train(learner: Learner, model: Model, split: Split, path: Path) -> None:
     examples = Examples(split.images[split.initial], split.labels[split.initial])
-    with Measurement(model.device) as cost:
+    with held_to_streams("training"), Measurement(model.device) as cost:
         learner.fit(model, examples)
     state = {
         "classes": model.classes,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,11 +11,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from albench.contracts.generators import held_to_streams
 from albench.contracts.learner import Examples, Learner
 from albench.contracts.protocol import Labeled, Protocol
 from albench.contracts.query import Query
 from albench.contracts.scenario import Split
 from albench.contracts.strategy import Strategy
+from albench.errors import SettingError, reason
 from albench.rng import stream, torch_stream
 from albench.running.asking import Answer, ask
 from albench.running.measure import Measurement
@@ -59,13 +62,14 @@ class Loop:
         labels = self.split.labels[pool]
         if self.protocol.rounds(labels) < 1:
             return False
-        sets = self.protocol.sets(labels, stream(self.spec.seed, "candidate sets", number))
+        with held_to_streams("drawing candidate sets"):
+            sets = self.protocol.sets(labels, stream(self.spec.seed, "candidate sets", number))
         answer = ask(self.strategy, self.query(pool, sets, number), self.protocol)
         asked = pool[answer.chosen]
         for label in sorted(set(self.split.labels[asked].tolist()) - set(self.model.classes)):
             self.model.grow(label)
         self.labeled.extend(asked.tolist())
-        with Measurement(self.model.device) as training:
+        with held_to_streams("training"), Measurement(self.model.device) as training:
             self.learner.update(self.model, self._examples(self.labeled), len(asked), number)
         self.memory = answer.memory
         self.record(self._query_columns(answer, asked), training.seconds)
@@ -148,15 +152,25 @@ class Loop:
 
     def _query_columns(self, answer: Answer, asked: NDArray[np.int64]) -> Row:
         labeled = Labeled(self.split.labels[asked], self.split.known, self.model.classes, self.split.class_names)
-        added = self.protocol.record(labeled)
         return {
             **NO_QUERY,
-            **{name: added[name] for name in self.protocol.columns},
+            **self._added(self.protocol.record(labeled)),
             "query_seconds": answer.seconds,
             "peak_memory_bytes": answer.peak_memory_bytes,
             "query_indices": asked.tolist(),
             "notes": dict(answer.notes),
         }
+
+    def _added(self, values: Row) -> Row:
+        """Return what the protocol records, held to the columns that it declares."""
+        try:
+            json.dumps(values, allow_nan=False)
+            return {name: values[name] for name in self.protocol.columns}
+        except (KeyError, TypeError, ValueError) as error:
+            raise SettingError(
+                f"{self.spec.setting.protocol.label} declares the columns {', '.join(self.protocol.columns)}, and "
+                f"records what no row can hold ({reason(error)}); record a plain value for each"
+            ) from None
 
     def _history(self) -> NDArray[np.int64]:
         """Return for each labelled example the round that asked for it, 0 for the initial ones."""

@@ -76,7 +76,7 @@ class CellFolder:
         return None if found is None else dict(found)
 
     def write_outcome(self, outcome: Mapping[str, Any]) -> None:
-        """Keep what the network made of each test class at the end; see `Discovery.outcome`."""
+        """Keep what the network made of each test class at the end; see `Loop.outcome`."""
         write_json(self.path / "outcome.json", outcome)
 
     def rows(self, rounds: int | None = None) -> list[Row]:
@@ -95,8 +95,11 @@ class CellFolder:
 
     def save(self, checkpoint: Checkpoint) -> None:
         """Store a round that has just ended: the checkpoint first, which is the truth, then its row."""
-        memory = {name: value for name, value in checkpoint.memory.items() if not hasattr(value, "numpy")}
-        remembered = {f"{_MEMORY}{name}": checkpoint.memory[name] for name in checkpoint.memory if name not in memory}
+        import torch
+
+        tensors = {name: value for name, value in checkpoint.memory.items() if isinstance(value, torch.Tensor)}
+        memory = {name: value for name, value in checkpoint.memory.items() if name not in tensors}
+        remembered = {f"{_MEMORY}{name}": value for name, value in tensors.items()}
         state = {
             "rows": checkpoint.rows,
             "labeled": checkpoint.labeled,

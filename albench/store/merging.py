@@ -13,6 +13,8 @@ from albench.store.rows import lasting
 from albench.store.store import Store, cell_name
 from albench.study.spec import PARTS
 
+_TAKEN = ("name", "version")
+
 
 @dataclass(frozen=True)
 class StoredCell:
@@ -120,4 +122,6 @@ def _differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[st
 
 
 def _flat(choice: Mapping[str, Any]) -> dict[str, Any]:
-    return {"name": choice["name"], "version": choice["version"], **choice["changed"]}
+    """Return what two components of one label must have in common, by what it is called in words."""
+    parameters = {f"parameter {name}" if name in _TAKEN else name: value for name, value in choice["changed"].items()}
+    return {**{name: choice[name] for name in _TAKEN}, **parameters}

@@ -13,6 +13,7 @@ import pandas as pd
 from albench.contracts.report import Results
 from albench.datadir import offline
 from albench.errors import DataError, RequestError, did_you_mean
+from albench.plugins.parameters import NAME
 from albench.store.cell import CellFolder
 from albench.store.merging import StoredCell, merged_cells, merged_study
 from albench.store.names import short_names
@@ -150,11 +151,10 @@ def load_split(results: Results, setting: str, seed: int) -> Split:
 
     Nothing is downloaded for it. Raises DataError when they are not there, or are others.
     """
-    scenario = Choice(**results.study["settings"][setting]["scenario"])
-    if scenario.source:
-        raise DataError(
-            f"{scenario.label} is a class of {scenario.source}, and a report runs no code that results name"
-        )
+    scenario = Choice(**{**results.study["settings"][setting]["scenario"], "kind": "scenarios"})
+    if scenario.source or not NAME.fullmatch(scenario.name):
+        where = scenario.source or "a file"
+        raise DataError(f"{scenario.label} is a class of {where}, and a report runs no code that results name")
     cells = results.cells[(results.cells["setting"] == setting) & (results.cells["seed"] == seed)]
     with offline():
         return proved_split(scenario, seed, set(cells["fingerprint"]) - {""}, "the results were computed from")

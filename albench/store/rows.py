@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from albench.errors import StoreError
+from albench.errors import RequestError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,13 +63,16 @@ OF_PROTOCOLS = ("Int64", "float64", "boolean", "object")  # types that a protoco
 NO_QUERY: Row = {column.name: None for column in (*QUERY, *COST[:1], *COST[3:], *LISTS)} | {"notes": {}}
 
 
-def check_columns(columns: Mapping[str, str]) -> None:
-    """Raise StoreError for columns of a protocol that have another's name, or a type that no frame can hold."""
-    own = {column.name: column.dtype for column in QUERY}
-    taken = {column.name for column in COLUMNS}
+def check_columns(columns: Mapping[str, str], others: Mapping[str, str] | None = None) -> None:
+    """Raise RequestError for columns of a protocol that have another's name, or a type that no frame can hold.
+
+    `others` are columns of protocols that results stand beside: of one name they must have one type.
+    """
+    own = {**{column.name: column.dtype for column in QUERY}, **(others or {})}
+    taken = {column.name for column in COLUMNS} | set(others or {})
     for name, dtype in columns.items():
         if own.get(name) != dtype and (name in taken or dtype not in OF_PROTOCOLS):
-            raise StoreError(
+            raise RequestError(
                 f"a protocol's column {name!r} of type {dtype!r} has the name of another, or a type that is none of "
                 f"{', '.join(OF_PROTOCOLS)}; change it in the protocol's class"
             )

@@ -49,37 +49,40 @@ class Store:
         folder = self.root / "initial" / folder_name(spec.setting.scenario.label)
         return folder / f"seed-{spec.seed}-{spec.initial_key[:8]}.safetensors"
 
+    def check_columns(self, settings: Sequence[Setting]) -> None:
+        """Raise RequestError when protocols of these settings, and of those that it has, add columns that do not fit.
+
+        Raises StoreError for a store of another schema.
+        """
+        old = self.study()["settings"].values() if (self.root / "study.json").exists() else ()
+        known: dict[str, str] = {}
+        for columns in [setting["columns"] for setting in old] + [dict(s.protocol.build().columns) for s in settings]:
+            check_columns(columns, known)
+            known |= columns
+
     def register(
         self, name: str, preset: str, cells: Sequence[CellSpec], rounds: int | None, command: Sequence[str]
     ) -> None:
-        """Add cells to those that were asked for, each with the number of rounds that is wanted of it."""
+        """Add cells to those that were asked for, and set how many rounds are wanted of their settings.
+
+        Cells that an earlier version of a component computed are asked for no more; their folders stay.
+        """
         path = self.root / "study.json"
         with claimed(self.root / "study.claim", str(path), wait=True):
-            old = self.study() if path.exists() else {}
-            known = {_identity(cell): cell for cell in old.get("cells", [])}
+            old = self.study() if path.exists() else {"settings": {}, "strategies": {}, "cells": []}
+            settings = {spec.setting.label: {**_stored(spec.setting), "rounds": rounds} for spec in cells}
+            strategies = {spec.strategy.label: spec.strategy.stored() for spec in cells}
+            known = {_identity(cell): cell for cell in _still_asked_for(old, settings, strategies)}
             for spec in cells:
-                cell = {
-                    "setting": spec.setting.label,
-                    "strategy": spec.strategy.label,
-                    "seed": spec.seed,
-                    "key": spec.key,
-                    "rounds": rounds,
-                }
-                known[_identity(cell)] = cell
-            settings = {spec.setting.label: spec.setting for spec in cells}
+                label = {"setting": spec.setting.label, "strategy": spec.strategy.label, "seed": spec.seed}
+                known[_identity(label)] = {**label, "key": spec.key}
             commands = [*old.get("commands", []), list(command)]
             study = {
                 "schema": SCHEMA,
                 "name": old.get("name", name),
                 "preset": preset,
-                "settings": {
-                    **old.get("settings", {}),
-                    **{label: _stored(setting) for label, setting in settings.items()},
-                },
-                "strategies": {
-                    **old.get("strategies", {}),
-                    **{spec.strategy.label: spec.strategy.stored() for spec in cells},
-                },
+                "settings": {**old["settings"], **settings},
+                "strategies": {**old["strategies"], **strategies},
                 "commands": [command for place, command in enumerate(commands) if command not in commands[:place]],
                 "cells": list(known.values()),
             }
@@ -102,7 +105,7 @@ class Store:
 def named_cells(study: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the cells of a ``study.json``, each with the labels of its setting's parts."""
     labels = {
-        name: {"setting": name, **{part: setting[part]["label"] for part in PARTS}}
+        name: {"setting": name, **{part: setting[part]["label"] for part in PARTS}, "rounds": setting["rounds"]}
         for name, setting in study["settings"].items()
     }
     return [{**labels[cell["setting"]], **cell} for cell in study["cells"]]
@@ -121,8 +124,23 @@ def _identity(cell: Mapping[str, Any]) -> tuple[str, str, int]:
     return cell["setting"], cell["strategy"], cell["seed"]
 
 
+def _still_asked_for(
+    old: Mapping[str, Any], settings: Mapping[str, Any], strategies: Mapping[str, Any]
+) -> list[Mapping[str, Any]]:
+    """Return the cells of a study that no component of the same label, and of another identity, has put aside."""
+
+    def same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+        return all(one[name] == other[name] for name in ("name", "changed", "version"))
+
+    aside = {label for label, one in strategies.items() if not same(one, old["strategies"].get(label, one))}
+    for label, setting in settings.items():
+        before = old["settings"].get(label, setting)
+        if not all(same(setting[part], before[part]) for part in PARTS):
+            aside.add(label)
+    return [cell for cell in old["cells"] if not aside & {cell["setting"], cell["strategy"]}]
+
+
 def _stored(setting: Setting) -> dict[str, Any]:
     """Return a setting as the store keeps it: its parts, and the columns that its protocol adds to a row."""
-    columns = dict(setting.protocol.build().columns)
-    check_columns(columns)
-    return {**{part: choice.stored() for part, choice in setting.parts().items()}, "columns": columns}
+    parts = {part: choice.stored() for part, choice in setting.parts().items()}
+    return {**parts, "columns": dict(setting.protocol.build().columns)}

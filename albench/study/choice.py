@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -41,14 +41,18 @@ class Choice:
         component = host().configure(kind, what, defaults)
         source = parameters.file_and_class(name)
         if source is not None:
-            return cls._outside(kind, component, str(Path(source[0]).resolve()))
+            return cls._outside(kind, source[1], component, str(Path(source[0]).resolve()))
         return cls._offered(kind, name, component)
 
     def build(self) -> Any:
         """Return the configured object; RequestError where its file has changed since it was chosen."""
-        name = f"{self.source}:{self.name}" if self.source not in ("", HERE) else self.name
-        component = host().build(self.kind, name, self.parameters)
-        if self.source not in ("", HERE) and code_identity(type(component), Path(self.source)) != self.version:
+        if self.source == HERE:
+            return host().build_added(self.kind, self.name, self.version, self.parameters)
+        if not self.source:
+            host().entry(self.kind, self.name)  # a name that is none of a plugin must not name a file
+            return host().build(self.kind, self.name, self.parameters)
+        component = host().build(self.kind, f"{self.source}:{self.name}", self.parameters)
+        if code_identity(type(component), Path(self.source)) != self.version:
             raise RequestError(f"{self.source} has changed since the run was planned; run it again")
         return component
 
@@ -72,33 +76,27 @@ class Choice:
     @classmethod
     def _of_object(cls, kind: str, component: Component) -> Choice:
         kept = type(component)
-        offered = [
-            entry
-            for entry in host().all_entries([kind])
-            if (entry.module, entry.attribute) == (kept.__module__, kept.__qualname__)
-        ]
+        target = (kept.__module__, kept.__qualname__)
+        offered = [entry.name for entry in host().all_entries([kind]) if (entry.module, entry.attribute) == target]
         if offered:
-            return cls._offered(kind, min(offered, key=lambda entry: len(entry.defaults)).name, component)
+            return cls._offered(kind, _closest(kind, offered, component), component)
         path = file_of(kept)
-        if path is None:
-            host().add(kind, kept)
-        return cls._outside(kind, component, str(path) if path else HERE)
+        return cls._outside(kind, kept.__name__, component, str(path) if path else HERE)
 
     @classmethod
     def _offered(cls, kind: str, name: str, component: Component) -> Choice:
-        instead = parameters.validated(type(component), parameters.values(component), host().defaults(kind, name))
-        label = parameters.write(name, parameters.changed(component, instead))
+        label = parameters.write(name, parameters.changed(component, _defaults(kind, name, component)))
         return cls._make(kind, name, component, label, component.results_version)
 
     @classmethod
-    def _outside(cls, kind: str, component: Component, source: str) -> Choice:
+    def _outside(cls, kind: str, name: str, component: Component, source: str) -> Choice:
         """Return the choice of a class that no plugin offers; its name must not be one that a plugin has."""
-        kept = type(component)
-        name = kept.__name__
         if host().entries[kind].get(name):
             owner = host().entries[kind][name][0].plugin
             raise RequestError(f"the class {name} of {source} has the name of a component of {owner}; give it another")
-        version = code_identity(kept, Path(source) if source != HERE else None)
+        version = code_identity(type(component), Path(source) if source != HERE else None)
+        if source == HERE:
+            host().add(kind, type(component), version)
         return cls._make(kind, name, component, parameters.write(name, parameters.changed(component)), version, source)
 
     @classmethod
@@ -107,3 +105,20 @@ class Choice:
     ) -> Choice:
         given = parameters.values(component)
         return cls(kind, name, given, parameters.changed(component), label, version, source)
+
+
+def _defaults(kind: str, name: str, component: Component) -> dict[str, Any]:
+    """Return what the target of a name sets in place of the class's defaults."""
+    return parameters.validated(type(component), parameters.values(component), host().defaults(kind, name))
+
+
+def _closest(kind: str, names: Sequence[str], component: Component) -> str:
+    """Return the name of a class whose defaults an object has, the most of them; else the one that sets fewest."""
+
+    def distance(name: str) -> tuple[int, int]:
+        instead = _defaults(kind, name, component)
+        fields = parameters.fields(type(component))
+        others = sum(getattr(component, fields[parameter].name) != value for parameter, value in instead.items())
+        return others, -len(instead)
+
+    return min(names, key=distance)

@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from albench.errors import RequestError, did_you_mean, shown
 from albench.plugins import parameters
@@ -102,7 +102,7 @@ def _checked(content: dict[str, Any], where: str) -> dict[str, Any]:
         **settings,
         "settings": (list[one_setting] | None, None),  # type: ignore[valid-type]
         "seeds": (int | list[int] | str | None, None),
-        "rounds": (int | None, None),
+        "rounds": (int | Literal["none"] | None, None),
     }
     check_keys(content, list(shape), where)
     for place, entry in enumerate(content.get("settings") or []):

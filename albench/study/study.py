@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from albench.contracts.component import Component
-from albench.errors import RequestError, did_you_mean, shown
+from albench.errors import RequestError, did_you_mean, reason, shown
 from albench.plugins import parameters
 from albench.plugins.host import host
 from albench.study.choice import Choice
@@ -50,7 +50,7 @@ class Request:
     learner: Named | None = None
     network: Named | None = None
     seeds: Seeds | None = None
-    rounds: int | None = None
+    rounds: int | str | None = None  # none in words: until the pool is exhausted
     values: Mapping[str, Any] = field(default_factory=dict)  # of --set: parameters by their names, and rounds
 
 
@@ -114,7 +114,7 @@ def read_study(request: Request) -> Study:
         name=study_name(name, where),
         preset=preset,
         settings=_settings(layers, values),
-        strategies=_choices("strategies", layers, _names("strategies", layers), {}),
+        strategies=_choices("strategies", layers, {}),
         seeds=read_seeds(_first([request.seeds, given.get("seeds"), layers[0].get("seeds")]), where),
         rounds=_rounds(request, layers, where),
     )
@@ -129,13 +129,11 @@ def _settings(layers: Sequence[Layer], values: Mapping[str, Any]) -> tuple[Setti
     reached: set[str] = set()
     found: dict[str, Setting] = {}
     for entry in entries:
-        lists = [
-            _choices(key, [*before, entry, asked], _names(key, [*before, entry, asked]), values, reached)
-            for key in SETTING_KEYS
-        ]
+        lists = [_choices(key, [*before, entry, asked], values, reached) for key in SETTING_KEYS]
         for parts in product(*lists):
             setting = Setting(*parts)
-            found[setting.label] = setting
+            if found.setdefault(setting.label, setting) != setting:
+                raise RequestError(f"two settings have the label {setting.label!r} and are not the same; rename a part")
     for name in values:
         if name not in reached:
             raise RequestError(_unreached(name, found.values()))
@@ -151,58 +149,61 @@ def _unreached(name: str, settings: Any) -> str:
     )
 
 
-def _names(key: str, layers: Sequence[Layer]) -> list[Any]:
-    """Return the components that the last layer with some names, else the default of the part."""
+def _names(key: str, layers: Sequence[Layer]) -> tuple[list[Any], bool]:
+    """Return the components that the last layer with some names, else the default of the part.
+
+    The second value says whether it is the last layer of all, the command line.
+    """
     named = [found for layer in layers if (found := names(layer, key))]
     if named:
-        return named[-1]
+        return named[-1], bool(names(layers[-1], key))
     if SETTING_KEYS.get(key) in DEFAULTS:
-        return [DEFAULTS[SETTING_KEYS[key]]]
+        return [DEFAULTS[SETTING_KEYS[key]]], False
     raise RequestError(
         f"no {key} are asked for; name some with --{key}, installed are: {', '.join(host().names(KEYS[key]))}"
     )
 
 
 def _choices(
-    key: str, layers: Sequence[Layer], named: Sequence[Any], values: Mapping[str, Any], reached: set[str] | None = None
+    key: str, layers: Sequence[Layer], values: Mapping[str, Any], reached: set[str] | None = None
 ) -> tuple[Choice, ...]:
-    """Return the configured components, parameters of all layers' tables and of --set under their brackets."""
+    """Return the configured components. Brackets win over --set where both are of the command line, and over tables."""
     kind = KEYS[key]
     choices: dict[str, Choice] = {}
+    named, of_command_line = _names(key, layers)
     for what in named:
-        name, cls = _named(kind, key, what)
+        name, given, cls = _named(kind, key, what)
         own = {parameter: value for parameter, value in values.items() if parameter in parameters.fields(cls)}
         if reached is not None:
             reached.update(own)
+        given = {**own, **given} if of_command_line else {**given, **own}
         if isinstance(what, str):
-            choice = Choice.of(kind, what, {**tables(layers, key, name), **own})
+            choice = Choice.of(kind, name, {**tables(layers, key, name), **given})
         else:
-            choice = Choice.of(kind, parameters.build(cls, {**own, **parameters.changed(what)}, name))
+            choice = Choice.of(kind, parameters.build(cls, given, name))
         other = choices.setdefault(choice.label, choice)
         if (other.version, other.source) != (choice.version, choice.source):
             raise RequestError(f"{key}: two of them have the label {choice.label!r} and are not the same; rename one")
     return tuple(choices.values())
 
 
-def _named(kind: str, key: str, what: Any) -> tuple[str, type[Component]]:
-    """Return the name and the class of a component that is named by a text, or configured."""
+def _named(kind: str, key: str, what: Any) -> tuple[str, dict[str, Any], type[Component]]:
+    """Return the name, the given parameters and the class of a component that is named by a text, or configured."""
     if isinstance(what, str):
-        name, _ = parameters.parse(what)
-        return name, host().component_class(kind, name)
+        name, given = parameters.parse(what)
+        return name, dict(given), host().component_class(kind, name)
     if isinstance(what, Component):
-        return type(what).__name__, type(what)
+        return type(what).__name__, parameters.changed(what), type(what)
     raise RequestError(f"{key}: {shown(what)} is no text and no configured component; write a name")
 
 
 def _rounds(request: Request, layers: Sequence[Layer], where: str) -> int | None:
     """Return the number of rounds: as asked for by --rounds or --set, else of the file, else of the preset."""
-    if "rounds" in request.values and request.rounds is None:
-        wanted = request.values["rounds"]
-        wanted = None if wanted == "none" else wanted
-    else:
-        given = [request.rounds, *(layer.get("rounds") for layer in reversed(layers[:-1]))]
-        wanted = next((value for value in given if value is not None), None)
-    if wanted is not None and (isinstance(wanted, bool) or not isinstance(wanted, int) or wanted < 0):
+    given = [request.rounds, request.values.get("rounds"), *(layer.get("rounds") for layer in reversed(layers[:-1]))]
+    wanted = next((value for value in given if value is not None), "none")
+    if wanted == "none":
+        return None
+    if isinstance(wanted, bool) or not isinstance(wanted, int) or wanted < 0:
         raise RequestError(f"{where}: rounds: {shown(wanted)} is no number of rounds; give one from 0 up, or none")
     return wanted
 
@@ -213,8 +214,8 @@ def _check_asking(study: Study) -> None:
         for strategy in study.strategies:
             try:
                 protocol.build().check(strategy.build())
-            except RequestError as error:
-                raise RequestError(f"{strategy.label} cannot be asked by {protocol.label}: {error}") from error
+            except Exception as error:
+                raise RequestError(f"{strategy.label} cannot be asked by {protocol.label}: {reason(error)}") from error
 
 
 def _first(values: Sequence[Seeds | None]) -> Seeds:

@@ -68,7 +68,7 @@ def _most_rounds(setting: Setting, split: Split) -> int:
         learner.check_input(shape)
     with _refusing(setting.protocol, setting.scenario):
         protocol.check_pool(labels)
-    return protocol.rounds(labels)
+        return int(protocol.rounds(labels))
 
 
 @contextmanager
@@ -76,5 +76,5 @@ def _refusing(choice: Choice, scenario: Choice) -> Iterator[None]:
     """Say what cannot be used with what where a check refuses it."""
     try:
         yield
-    except RequestError as error:
-        raise RequestError(f"{choice.label} cannot be used with {scenario.label}: {error}") from error
+    except Exception as error:
+        raise RequestError(f"{choice.label} cannot be used with {scenario.label}: {reason(error)}") from error

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from albench.contracts.query import Query
-from albench.contracts.strategy import Strategy, has_score
+from albench.contracts.strategy import Strategy, has_score, ranks_sets
 from albench.testing.clauses import ContractError
 from albench.testing.probes import Probe
 
@@ -82,7 +82,8 @@ def agree(one: Tensor, other: Tensor) -> bool:
 def require_same(strategy: Strategy, first: Probe, second: Probe, advice: str, only: str | None = None) -> None:
     """Raise ContractError, closing with `advice`, when a view of the strategy differs between two forms of a round."""
     for name, view in VIEWS.items():
-        if only in (None, name) and not (name == "score" and not has_score(strategy)):
+        can = has_score(strategy) if name == "score" else ranks_sets(strategy)
+        if only in (None, name) and can:
             found = difference(strategy, view, first, second)
             if found:
                 raise ContractError(f"{name}: {found}; {advice}")

@@ -16,7 +16,7 @@ from torch import Tensor
 from albench import rng
 from albench.contracts.query import Query
 from albench.contracts.scenario import Scenario, Split
-from albench.contracts.strategy import Strategy, has_score
+from albench.contracts.strategy import Strategy, has_score, ranks_sets
 from albench.testing.clauses import ContractError
 from albench.testing.probes import Probe
 
@@ -39,7 +39,7 @@ class Round:
 def check_labels_unreachable(strategy: Strategy, probe: Probe) -> None:
     """Raise ContractError when scores change with the pool's true labels, or come from the harness's own streams."""
     wrong = replace(probe, hidden=(probe.hidden + 1) % (int(probe.hidden.max()) + 1))
-    for view in ("score_sets", "score") if has_score(strategy) else ("score_sets",):
+    for view in ("score_sets",) * ranks_sets(strategy) + ("score",) * has_score(strategy):
         answers = []
         for case in (probe, wrong):
             cell, query = Round(_split(case), strategy), case.query()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from albench.contracts.generators import unchanged_generators
 from albench.contracts.learner import Examples, Learner
+from albench.plugins import parameters
 from albench.rng import stream
 from albench.testing.clauses import Budget, Clause, ContractError, check_round_trip, entering
 from albench.testing.probes import ProbeNetwork
@@ -58,7 +61,9 @@ def _trains(learner: Learner, _: Budget) -> None:
     if not _differing(before, fitted):
         raise ContractError("fit(model, examples) leaves the weights as they were; train model.network")
     updated = _updated(learner, model).weights()
-    if not _differing({name: value for name, value in fitted.items() if "head" not in name}, updated):
+    if not _differing(
+        fitted, {name: value[: len(fitted[name])] if value.ndim else value for name, value in updated.items()}
+    ):
         raise ContractError("update(model, ...) leaves the weights as they were; train model.network")
     if not all(bool(value.isfinite().all()) for value in updated.values()):
         raise ContractError(
@@ -99,16 +104,31 @@ def _resumes(learner: Learner, _: Budget) -> None:
     weights = {name: value.clone() for name, value in model.weights().items()}
     resumed = _model()
     resumed.load(weights, model.classes)
-    wrong = _differing(_updated(learner, model).weights(), _updated(learner, resumed).weights())
+    again = replace(learner)  # as another process has it
+    wrong = _differing(_updated(learner, model).weights(), _updated(again, resumed).weights())
     if wrong:
         raise ContractError(
             f"{wrong[0]} differs when training goes on from stored weights; keep all that matters in them"
         )
 
 
+@_clause("What `update_only` names does not touch the initial training")
+def _update_only(learner: Learner, _: Budget) -> None:
+    fitted = _fitted(learner).weights()
+    fields = parameters.fields(type(learner))
+    for name in sorted(learner.update_only):
+        if name not in fields:
+            raise ContractError(f"update_only names {name!r}, and there is no such parameter; take it out of there")
+        value = getattr(learner, fields[name].name)
+        other = value + 1 if isinstance(value, int) else value / 2 if isinstance(value, float) else value
+        wrong = _differing(fitted, _fitted(replace(learner, **{fields[name].name: other})).weights())
+        if wrong:
+            raise ContractError(f"{name} changes {wrong[0]} in the initial training; take it out of update_only")
+
+
 @_clause("No global random generator is moved")
 def _own_randomness(learner: Learner, _: Budget) -> None:
-    mend = "draw from albench.stream(model.seed, ...), and let torch draw inside torch.random.fork_rng(devices=[])"
+    mend = "draw from albench.stream(model.seed, ...), and let torch draw inside torch.random.fork_rng()"
     with unchanged_generators("it", mend, ContractError):
         _updated(learner, _fitted(learner))
 

@@ -78,7 +78,7 @@ def _equal_builds(network: Network, _: Budget) -> None:
     if wrong:
         raise ContractError(
             f"{wrong[0]} differs between two builds of seed 0; draw every weight from `draws`, or let torch draw "
-            "inside torch.random.fork_rng(devices=[]) after torch.manual_seed(int(draws.integers(2**63)))"
+            "inside torch.random.fork_rng() after torch.manual_seed(int(draws.integers(2**63)))"
         )
 
 

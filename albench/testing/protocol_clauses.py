@@ -16,7 +16,7 @@ from albench.contracts.generators import unchanged_generators
 from albench.contracts.protocol import Labeled, Protocol
 from albench.contracts.query import Query
 from albench.contracts.strategy import Strategy
-from albench.errors import StoreError
+from albench.errors import RequestError
 from albench.rng import stream
 from albench.store.rows import check_columns
 from albench.testing.clauses import Budget, Clause, ContractError, check_round_trip, entering
@@ -110,7 +110,7 @@ def _own_randomness(protocol: Protocol, _: Budget) -> None:
 def _columns(protocol: Protocol, _: Budget) -> None:
     try:
         check_columns(protocol.columns)
-    except StoreError as error:
+    except RequestError as error:
         raise ContractError(str(error)) from error
     labels = np.array([5, 5, 5])
     row = protocol.record(Labeled(labels, [0, 1, 2, 3], [0, 1, 2, 3, 5], [f"class {place}" for place in range(8)]))

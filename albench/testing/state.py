@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from albench.contracts.strategy import Strategy
+from albench.contracts.query import Query
+from albench.contracts.strategy import Strategy, ranks_sets, selects
 from albench.protocols.sets import draw_sets
 from albench.rng import stream
 from albench.testing.clauses import ContractError
@@ -111,6 +112,8 @@ def fresh(strategy: Strategy) -> Strategy | None:
     cls = type(strategy)
     module = sys.modules.get(cls.__module__)
     path = Path(str(getattr(module, "__file__", "")))
+    if cls.__module__ == "__main__":  # which would run the script that asks
+        return None
     if module is None or path.suffix != ".py" or not path.is_file() or "<locals>" in cls.__qualname__:
         return None
     copy = types.ModuleType(module.__name__)
@@ -127,9 +130,23 @@ def fresh(strategy: Strategy) -> Strategy | None:
 
 
 def _ask(strategy: Strategy, probe: Probe, memory: Mapping[str, Any]) -> tuple[Tensor, dict[str, Any]]:
-    query = replace(probe, memory=memory).query()
-    scores = strategy.score_sets(query).detach().clone()
-    return scores, query.stored_memory()
+    """Return everything that a strategy answers to a round, one after the other, and what it remembers of the first."""
+    answers, memories = [], []
+    for view in views(strategy):
+        query = replace(probe, memory=memory).query()
+        answers.append(view(strategy, query).detach().double().flatten())
+        memories.append(query.stored_memory())
+    return torch.cat(answers), memories[0]
+
+
+def views(strategy: Strategy) -> list[Callable[[Strategy, Query], Tensor]]:
+    """Return the ways in which protocols may ask a strategy."""
+    found: list[Callable[[Strategy, Query], Tensor]] = []
+    if ranks_sets(strategy):
+        found.append(lambda s, q: s.score_sets(q))
+    if selects(strategy):
+        found.append(lambda s, q: s.select(q, ASKED))
+    return found
 
 
 def _compare(

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from albench.contracts.answers import check_scores, check_selection
-from albench.contracts.strategy import Strategy, has_score
+from albench.contracts.strategy import Strategy, has_score, ranks_sets, selects
 from albench.errors import AlbenchError, StrategyError
 from albench.running.asking import own_draws, unchanged_data, unchanged_network
 from albench.running.measure import Measurement
@@ -19,7 +19,7 @@ from albench.testing.clauses import Budget, Clause, ContractError, NotApplicable
 from albench.testing.comparing import VIEWS, difference, draws, require_same, score, score_sets
 from albench.testing.labels import check_labels_unreachable
 from albench.testing.probes import Probe, make_probe
-from albench.testing.state import check_ids, check_state
+from albench.testing.state import check_ids, check_state, views
 
 TINY = {"n_labeled": 4, "n_classes": 2, "n_novel": 0, "n_sets": 1}
 STRATEGY_CLAUSES: list[Clause] = []
@@ -32,7 +32,8 @@ def _probe(strategy: Strategy, **shape: int) -> Probe:
 
 
 def _views(strategy: Strategy) -> Iterator[tuple[str, str]]:
-    yield "score_sets", "candidate set"
+    if ranks_sets(strategy):
+        yield "score_sets", "candidate set"
     if has_score(strategy):
         yield "score", "pool example"
 
@@ -58,18 +59,28 @@ def _check_selection(strategy: Strategy, probe: Probe, k: int) -> None:
 
 @_clause("Scores are one number a set and one an example; a selection is k different pool indices")
 def _shapes(strategy: Strategy, _: Budget) -> None:
-    if not has_score(strategy):
+    if not selects(strategy):
         raise ContractError(
             f"{type(strategy).__name__} has no score(query); define it, one number a pool example, so that protocols "
             "without candidate sets can use it"
         )
     probe = _probe(strategy)
     for method, n in (("score_sets", len(probe.sets)), ("score", len(probe.pool))):
+        if method not in dict(_views(strategy)):
+            continue
         scores: Any = getattr(strategy, method)(probe.query())
         if not isinstance(scores, Tensor) or tuple(scores.shape) != (n,):
             found = str(tuple(scores.shape)) if isinstance(scores, Tensor) else type(scores).__name__
             raise ContractError(f"{method}(query) must return a tensor of shape ({n},); it returned {found}")
     _check_selection(strategy, probe, 5)
+
+
+@_clause("A selection needs no candidate sets")
+def _without_sets(strategy: Strategy, _: Budget) -> None:
+    if not selects(strategy):
+        raise NotApplicableError("it ranks candidate sets alone")
+    probe = replace(_probe(strategy), sets=None)  # type: ignore[arg-type]
+    check_selection(strategy.select(probe.query(), 5), 5, len(probe.pool))
 
 
 @_clause("No score is NaN or infinite")
@@ -115,8 +126,8 @@ def _own_randomness(strategy: Strategy, _: Budget) -> None:
 def _network_unchanged(strategy: Strategy, _: Budget) -> None:
     query = _probe(strategy).query()
     with unchanged_network(query):
-        strategy.score_sets(query)
-        strategy.select(query, 3)
+        for view in views(strategy):
+            view(strategy, query)
 
 
 @_clause("Images, labels and candidate sets are left as they were, and what the query caches too")
@@ -126,8 +137,8 @@ def _data_unchanged(strategy: Strategy, _: Budget) -> None:
     cached = {"features": query.features, "logits": query.logits, "probabilities": query.probabilities}
     kept = {name: value.clone() for name, value in cached.items()}
     with unchanged_data(query):
-        strategy.score_sets(query)
-        strategy.select(query, 3)
+        for view in views(strategy):
+            view(strategy, query)
     wrong = [name for name in ("pool", "labeled", "labels", "sets") if not _same(probe, before, name)]
     wrong += [name for name, value in cached.items() if not torch.equal(value, kept[name])]
     if wrong:
@@ -151,10 +162,12 @@ def _pool_order(strategy: Strategy, _: Budget) -> None:
     order = torch.randperm(len(probe.pool), generator=torch.Generator().manual_seed(7))
     place = torch.argsort(order)
     advice = "compute it from what an example is, never from its place in query.pool"
-    found = difference(strategy, score_sets, probe, probe.shuffled(order))
+    found = None
+    if ranks_sets(strategy):
+        found = difference(strategy, score_sets, probe, probe.shuffled(order))
     if not found and has_score(strategy):
         found = difference(strategy, score, probe, probe.shuffled(order), lambda scores: scores[place])
-    if not found and not draws(strategy, lambda s, q: s.select(q, 4), probe):
+    if not found and selects(strategy) and not draws(strategy, lambda s, q: s.select(q, 4), probe):
         first = set(strategy.select(probe.query(), 4).tolist())
         second = set(order[strategy.select(probe.shuffled(order).query(), 4)].tolist())
         found = f"select picks {sorted(first)}, then {sorted(second)}" if first != second else None
@@ -177,6 +190,8 @@ def _batch_size(strategy: Strategy, _: Budget) -> None:
 
 @_clause("A set's score does not depend on the other candidate sets")
 def _other_sets(strategy: Strategy, _: Budget) -> None:
+    if not ranks_sets(strategy):
+        raise NotApplicableError("it ranks no candidate sets")
     probe = _probe(strategy)
     advice = "value each candidate set by itself: the others' overlap with it would give classes away"
     everything = range(len(probe.sets))
@@ -246,7 +261,7 @@ def _within_budget(strategy: Strategy, budget: Budget) -> None:
     query = _probe(strategy, n_pool=400, n_labeled=60, n_sets=50, set_size=10).query()
     start = time.process_time()
     with Measurement(query.device) as cost:
-        strategy.score_sets(query)
+        views(strategy)[0](strategy, query)
     seconds = time.process_time() - start
     if seconds > budget.cpu_seconds:
         raise ContractError(

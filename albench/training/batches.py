@@ -54,7 +54,8 @@ def mixed_rows(
     """
     is_old = draws.random(shape) < old_fraction
     place = draws.random(shape)
-    return np.where(is_old, (place * n_old), n_old + (place * n_new)).astype(np.int64)
+    rows = np.where(is_old, (place * n_old), n_old + (place * n_new)).astype(np.int64)
+    return np.minimum(rows, n_old + n_new - 1)  # a sum may round up
 
 
 def draw_views(shape: tuple[int, int], draws: np.random.Generator) -> Views:

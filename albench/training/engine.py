@@ -28,12 +28,13 @@ def execute(model: Model, plan: Plan, examples: Examples, numbers: ScheduledLear
     batches = torch.from_numpy(plan.rows).to(model.device)
     optimizer = make_optimizer(model, numbers)
     network = model.network
-    half = torch.autocast(model.device.type, dtype=torch.bfloat16)
+    in_half = numbers.precision == "bf16"
+    half = torch.autocast(model.device.type, dtype=torch.bfloat16) if in_half else nullcontext()
     network.train()
     with _own_noise(plan.noise, model.device):
         for iteration, batch in enumerate(batches):
             _set_rate(optimizer, plan, iteration)
-            with half if numbers.precision == "bf16" else nullcontext():
+            with half:
                 outputs = network(inputs.batch(batch, iteration))
             loss = F.cross_entropy(outputs.float(), targets[batch])
             optimizer.zero_grad(set_to_none=True)
@@ -101,9 +102,12 @@ def moved(images: Tensor, flips: Tensor, shifts: Tensor) -> Tensor:
 @contextmanager
 def _own_noise(seed: int, device: torch.device) -> Iterator[None]:
     """Let layers such as dropout, which can only draw from torch's global generator, draw from the plan's seed."""
-    devices = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(seed)
+    on_gpu = device.type == "cuda"
+    with torch.random.fork_rng(devices=[device] if on_gpu else []):
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would reach every GPU
+        if on_gpu:
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(seed)
         yield
 
 

@@ -57,8 +57,11 @@ class Model:
         self.classes = list(self.known)
         with held_to_draws("building"):
             network = self.recipe.build(self._shape, len(self.classes), stream(self.seed, "initialisation"))
-        if not isinstance(getattr(network, "head", None), nn.Linear):
-            raise SettingError("building, its network got no linear layer named head; name its last layer so")
+        head = getattr(network, "head", None)
+        if not isinstance(head, nn.Linear) or head.bias is None:
+            raise SettingError(
+                "building, its network got no linear layer with a bias as its head; name its last one so"
+            )
         self.network: Any = network.to(device=self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def prepare(self, inputs: Inputs) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import linecache
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from albench.errors import RequestError
 from albench.store.store import Store
 from albench.study.choice import HERE, Choice
 from albench.study.study import Request, read_study
-from tests.conftest import SMALL, Cli, small_options
+from tests.conftest import SMALL, Cli, PluginFolder, small_options
 
 FLAT = '''
 """A file."""
@@ -260,3 +261,61 @@ def test_a_class_of_a_notebook_runs_and_an_edited_cell_is_another(tmp_path: Path
     assert len(list((tmp_path / "s").glob("cells/digits/Mine/*"))) == 2, "the old cells stay"
     assert len(keys) == 1
     assert (tmp_path / "s" / "page.md").read_text().startswith("# quickstart")
+
+
+def test_two_classes_of_one_name_in_a_process_are_each_run_as_what_they_are() -> None:
+    def make(sign: str) -> type[albench.Strategy]:
+        scope: dict[str, Any] = {"__name__": __name__}
+        text = (
+            "import albench\nfrom dataclasses import dataclass\n@dataclass(frozen=True)\nclass Mine(albench.Strategy):\n"
+            f"    power: float = 1.0\n    def score(self, query):\n        return {sign}query.logits[:, 0]\n"
+        )
+        name = f"<cell {sign}>"
+        linecache.cache[name] = (len(text), None, text.splitlines(True), name)
+        exec(compile(text, name, "exec"), scope)
+        return scope["Mine"]
+
+    one, other = make("+"), make("-")
+    choices = [Choice.of("strategies", one(power=2.0)), Choice.of("strategies", other(power=3.0))]  # type: ignore[call-arg]
+    assert [type(choice.build()) for choice in choices] == [one, other]
+    assert choices[0].version != choices[1].version
+
+
+def test_a_class_made_in_a_function_is_refused_unless_it_names_its_version() -> None:
+    def make(shift: int, **members: Any) -> albench.Strategy:
+        @dataclass(frozen=True)
+        class Shifted(albench.Strategy):
+            def score(self, query: albench.Query) -> torch.Tensor:
+                return query.logits[:, 0] + shift
+
+        for name, value in members.items():
+            setattr(Shifted, name, value)
+        return Shifted()
+
+    with pytest.raises(RequestError, match="is made inside a function, so that its code does not tell what it does"):
+        Choice.of("strategies", make(1))
+    assert Choice.of("strategies", make(1, results_version=3)).version == 3
+
+
+def test_what_a_class_of_a_file_derives_from_is_part_of_its_identity(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from albench_strategies.posterior import LeastConfident
+
+    path = file(
+        tmp_path, "from albench_strategies.posterior import LeastConfident\nclass Sub(LeastConfident):\n    pass\n"
+    )
+    before = Choice.of("strategies", f"{path}:Sub").version
+    monkeypatch.setattr(LeastConfident, "results_version", 7)
+    assert Choice.of("strategies", f"{path}:Sub").version != before
+
+
+def test_an_object_takes_the_name_whose_defaults_it_has(tmp_path: Path, plugins: PluginFolder) -> None:
+    plugins.install(
+        "wide",
+        "import albench\nfrom dataclasses import dataclass\n@albench.hookimpl\ndef albench_strategies():\n"
+        "    return {'a-two': 'wide:Wide[width=2]', 'b-one': 'wide:Wide', 'c-three': 'wide:Wide[width=3]'}\n"
+        "@dataclass(frozen=True)\nclass Wide(albench.Strategy):\n    width: int = 1\n",
+    )
+    for text, label in (("b-one", "b-one"), ("a-two", "a-two"), ("c-three", "c-three"), ("b-one[width=3]", "c-three")):
+        assert Choice.of("strategies", albench.strategy(text)).label == label

@@ -183,3 +183,40 @@ def test_random_is_the_same_whatever_settings_stand_beside_it(tmp_path: Path) ->
     both = albench.load(tmp_path / "both")
     own = both[both.setting == alone.setting[0]].reset_index(drop=True)
     assert own[["accuracy", "n_labeled", "query_class"]].equals(alone[["accuracy", "n_labeled", "query_class"]])
+
+
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_scores_that_are_not_finite_fail_a_cell_under_top_k_too(
+    value: str, tmp_path: Path, plugins: PluginFolder
+) -> None:
+    body = f"def score(self, query):\n    scores = query.logits[:, 0].clone()\n    scores[3] = float({value!r})\n    return scores"
+    plugins.install_strategy("odd", body)
+    outcome = albench.run(strategies="odd", seeds=1, protocol="top-k", rounds=1, set=LEARNING, store=tmp_path, jobs=1)
+    assert outcome.statuses[0].status == "failed"
+    assert "1 of them are NaN or infinite, the first at index 3" in outcome.statuses[0].reason
+
+
+BAD_PROTOCOLS = {
+    "draws": ("    def sets(self, labels, draws):\n        import numpy\n        numpy.random.rand()\n", "drawing candidate sets, it drew from the global generator of numpy"),
+    "records too little": ("    def record(self, labeled):\n        return {}\n", "records what no row can hold (KeyError: 'known_before')"),
+    "records an object": ("    def record(self, labeled):\n        return {'known_before': object()}\n", "records what no row can hold"),
+    "chooses nothing": ("    def choose(self, strategy, query):\n        import numpy\n        return numpy.zeros(0, dtype=int)\n", "its protocol chose int64 of shape (0,)"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", BAD_PROTOCOLS)
+def test_a_protocol_that_breaks_its_contract_fails_its_cells_with_a_sentence(
+    fault: str, tmp_path: Path, plugins: PluginFolder
+) -> None:
+    body, message = BAD_PROTOCOLS[fault]
+    plugins.install("one_by_one", ONE_BY_ONE % '"known_before": "boolean"' + body)
+    outcome = albench.run(protocol="one-by-one", strategies="min", seeds=1, rounds=1, set=LEARNING, store=tmp_path)
+    assert outcome.statuses[0].status == "failed"
+    assert message in outcome.statuses[0].reason
+
+
+def test_a_fault_in_a_protocols_checks_is_a_sentence(tmp_path: Path, plugins: PluginFolder) -> None:
+    broken = ONE_BY_ONE % '"known_before": "boolean"' + "    def check_pool(self, labels):\n        1 / 0\n"
+    plugins.install("one_by_one", broken)
+    with pytest.raises(albench.RequestError, match="one-by-one cannot be used with digits: ZeroDivisionError"):
+        albench.run(protocol="one-by-one", strategies="min", seeds=1, set=LEARNING, store=tmp_path)

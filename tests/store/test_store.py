@@ -177,3 +177,44 @@ def test_a_damaged_checkpoint_fails_its_cell_with_what_to_do(tmp_path: Path) -> 
     outcome = small_run(tmp_path, rounds=3)
     assert outcome.statuses[0].status == "failed"
     assert "checkpoint.safetensors is damaged" in outcome.statuses[0].reason
+
+
+def test_more_rounds_of_one_strategy_are_more_rounds_of_its_setting(tmp_path: Path) -> None:
+    small_run(tmp_path, "random,min", rounds=1)
+    small_run(tmp_path, "random", rounds=2)
+    statuses = {status.strategy: status.status for status in Store(tmp_path).statuses()}
+    assert statuses == {"random": "done", "min": "missing"}, "strategies are compared over one budget"
+
+
+def test_cells_by_other_code_of_a_label_are_asked_for_no_more_and_their_folders_stay(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    source = "import albench\nclass Mine(albench.Strategy):\n    def score(self, query):\n        return {}query.logits[:, 0]\n"
+    path.write_text(source.format(""), encoding="utf-8")
+    small_run(tmp_path / "s", f"{path}:Mine,random", seeds=2)
+    path.write_text(source.format("-"), encoding="utf-8")
+    small_run(tmp_path / "s", f"{path}:Mine", seeds=[0])
+    cells = [(cell["strategy"], cell["seed"]) for cell in Store(tmp_path / "s").cells()]
+    assert cells == [("random", 0), ("random", 1), ("Mine", 0)]
+    assert len(list((tmp_path / "s").glob("cells/digits/Mine/*"))) == 3
+    path.write_text(source.format(""), encoding="utf-8")
+    again = small_run(tmp_path / "s", f"{path}:Mine", seeds=2)
+    assert [status.status for status in again.statuses] == ["done", "done"], "found again when the code comes back"
+    assert len(list((tmp_path / "s").glob("cells/digits/Mine/*"))) == 3
+
+
+@pytest.mark.parametrize("where", ["name", "source"])
+def test_a_report_runs_no_code_that_a_store_names(where: str, tmp_path: Path) -> None:
+    small_run(tmp_path / "s")
+    evil = tmp_path / "evil.py"
+    evil.write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\nclass Evil: pass\n", encoding="utf-8")
+    study = json.loads((tmp_path / "s" / "study.json").read_text(encoding="utf-8"))
+    for setting in study["settings"].values():
+        for part in ("scenario", "protocol", "learner", "network"):
+            setting[part][where] = f"{evil}:Evil" if where == "name" else str(evil)
+    for strategy in study["strategies"].values():
+        strategy[where] = f"{evil}:Evil" if where == "name" else str(evil)
+    (tmp_path / "s" / "study.json").write_text(json.dumps(study), encoding="utf-8")
+    albench.load(tmp_path / "s")
+    page = albench.report(tmp_path / "s", tmp_path / "page.html")
+    assert "a report runs no code that results name" in page.read_text(encoding="utf-8")
+    assert not (tmp_path / "ran").exists()

@@ -74,6 +74,25 @@ def test_the_command_line_wins_over_the_file_and_the_file_over_the_preset(tmp_pa
     assert (won.seeds, won.rounds) == ((0,), 5)
     assert read_study(Request(path, values={"rounds": 6})).rounds == 6
     assert read_study(Request(path, values={"rounds": "none"})).rounds is None
+    assert read_study(Request(path, values={"n_sets": 8})).settings[0].protocol.build().n_sets == 8
+
+
+def test_the_command_line_wins_over_brackets_of_a_file_and_its_own_brackets_over_set(tmp_path: Path) -> None:
+    path = study('rounds = "none"\nprotocol = "top-k[query_size=7]"\nstrategies = ["random"]\n', tmp_path)
+    assert read_study(Request(path)).rounds is None
+    found = read_study(Request(path, learner="retrain", values={"query_size": 9}))
+    assert labels(found) == ["digits / top-k[query_size=9] / retrain"]
+    won = read_study(Request(path, protocol="top-k[query_size=5]", values={"query_size": 9}))
+    assert won.settings[0].protocol.label == "top-k[query_size=5]"
+
+
+def test_settings_of_one_label_that_are_not_the_same_are_refused(tmp_path: Path) -> None:
+    source = "import albench\nfrom albench_datasets.digits import Digits\nclass Data(Digits):\n    pass\n"
+    (tmp_path / "a.py").write_text(source, encoding="utf-8")
+    (tmp_path / "b.py").write_text(source + "    other = 1\n", encoding="utf-8")
+    path = study('[[settings]]\nscenarios = "a.py:Data"\n[[settings]]\nscenarios = "b.py:Data"\n', tmp_path)
+    with pytest.raises(RequestError, match=r"two settings have the label 'Data.*' and are not the same"):
+        read_study(Request(path))
 
 
 def test_settings_are_the_product_of_what_each_option_lists() -> None:

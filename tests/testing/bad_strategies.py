@@ -246,6 +246,18 @@ class OrdersByIds(Good):
         return query.pool_ids.float()
 
 
+class NeedsSets(Good):
+    def score(self, query: albench.Query) -> Tensor:
+        return query.logits[:, 0] * len(query.sets)
+
+
+class SelectsOnly(albench.Strategy):
+    """Selects and ranks no sets: no clause is broken."""
+
+    def select(self, query: albench.Query, k: int) -> Tensor:
+        return query.probabilities.amax(dim=1).argsort(stable=True)[:k]
+
+
 class CountsRight(Good):
     """Keeps what it needs in its memory: no clause is broken."""
 

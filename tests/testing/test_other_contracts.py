@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 import albench
 from albench.contracts.component import Component
@@ -49,7 +49,7 @@ class ForkedInitialisation(Cifar10Quick):
 
     def build(self, image_shape: Any, n_classes: int, draws: np.random.Generator) -> nn.Module:
         module = super().build(image_shape, n_classes, draws)
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng():
             torch.manual_seed(int(draws.integers(2**63)))
             module.extra = nn.Linear(3, 3)
         return module
@@ -60,7 +60,7 @@ class RestoredButGlobal(Cifar10Quick):
 
     def build(self, image_shape: Any, n_classes: int, draws: np.random.Generator) -> nn.Module:
         module = super().build(image_shape, n_classes, draws)
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng():
             module.extra = nn.Linear(3, 3)
         return module
 
@@ -173,9 +173,6 @@ class DrawsGlobally(Finetune):
             model.network.head.bias += torch.rand(1)
 
 
-KEPT: list[Tensor] = []
-
-
 class KeepsInModule(Finetune):
     def fit(self, model: Any, examples: Any) -> None:
         super().fit(model, examples)
@@ -188,6 +185,10 @@ class KeepsInModule(Finetune):
                 model.network.head.weight[:2] += model.network.momentum
 
 
+class UsesWhatItCallsUpdateOnly(Finetune):
+    update_only: ClassVar[frozenset[str]] = frozenset({"initial_iterations"})
+
+
 @dataclass(frozen=True)
 class Rewrites(TopK):
     query_size: int = 50
@@ -198,11 +199,11 @@ class Rewrites(TopK):
 
 BAD: list[tuple[Component, list[Clause], str, str]] = [
     (PlainInitialisation(), NETWORK_CLAUSES, "own-randomness", "drew from the global generator of torch; draw from `draws`"),
-    (PlainInitialisation(), NETWORK_CLAUSES, "own-randomness", "torch.random.fork_rng(devices=[])"),
+    (PlainInitialisation(), NETWORK_CLAUSES, "own-randomness", "torch.random.fork_rng()"),
     (RestoredButGlobal(), NETWORK_CLAUSES, "equal-builds", "extra.weight differs between two builds of seed 0; draw every"),
     (GlobalHeadRow(), NETWORK_CLAUSES, "own-randomness", "growing, its network drew from the global generator of random"),
     (SameForEverySeed(), NETWORK_CLAUSES, "seeds-differ", "seeds 0 and 1 give the same weights"),
-    (WithoutHead(), NETWORK_CLAUSES, "shapes", "got no linear layer named head"),
+    (WithoutHead(), NETWORK_CLAUSES, "shapes", "got no linear layer with a bias as its head"),
     (ScaledOutputs(), NETWORK_CLAUSES, "shapes", "its outputs are not its head of its features"),
     (PreparesByBatch(), NETWORK_CLAUSES, "preparation", "otherwise when it comes with others"),
     (PreparesToDouble(), NETWORK_CLAUSES, "preparation", "its network gave torch.float64 (5, 3, 32, 32); return a float32"),
@@ -221,6 +222,7 @@ BAD: list[tuple[Component, list[Clause], str, str]] = [
     (LeavesTraining(**SHORT), LEARNER_CLAUSES, "outputs", "leaves the network in training mode"),
     (DrawsGlobally(**SHORT), LEARNER_CLAUSES, "deterministic", "differs between two trainings of seed 0"),
     (DrawsGlobally(**SHORT), LEARNER_CLAUSES, "own-randomness", "drew from the global generator of torch"),
+    (UsesWhatItCallsUpdateOnly(**SHORT), LEARNER_CLAUSES, "update-only", "initial_iterations changes convolution.weight in"),
     (KeepsInModule(**SHORT), LEARNER_CLAUSES, "resumes", "head.weight differs when training goes on from stored weights"),
 ]  # fmt: skip
 

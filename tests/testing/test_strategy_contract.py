@@ -25,6 +25,7 @@ BAD = [
     (bad.Repeats, "shapes", "different pool indices, an int64 tensor (5,); 4 of its indices repeat others"),
     (bad.NotANumber, "finite", "are NaN or infinite"),
     (bad.Counts, "deterministic", "keep nothing in the strategy or its module"),
+    (bad.NeedsSets, "without-sets", "has no candidate sets, since its protocol selects single examples"),
     (
         bad.KeepsInModule,
         "memory",
@@ -97,11 +98,14 @@ def test_a_draw_from_the_querys_generator_does_not_break_the_order_of_the_pool()
 
 def test_a_declared_failure_is_expected_and_one_that_does_not_happen_is_broken() -> None:
     class Declared(bad.NotANumber):
-        expected_failures: ClassVar[dict[str, str]] = {"finite": "a log of what may be negative", "shapes": "none"}
+        expected_failures: ClassVar[dict[str, str]] = {
+            "finite": "a log of what may be negative",
+            "text-round-trip": "none",
+        }
 
     expected = examine(_clause("finite"), Declared())
     assert (expected.outcome, expected.message) == ("expected", "declared: a log of what may be negative")
-    outlived = examine(_clause("shapes"), Declared())
+    outlived = examine(_clause("text-round-trip"), Declared())
     assert outlived.outcome == "broken"
     assert "take it out" in outlived.message
 
@@ -117,6 +121,12 @@ class TestGood(StrategyContract):
     @pytest.fixture
     def strategy(self) -> albench.Strategy:
         return bad.Good()
+
+
+@pytest.mark.parametrize("strategy", [bad.CountsRight(), bad.SelectsOnly()], ids=lambda one: type(one).__name__)
+@pytest.mark.parametrize("clause", STRATEGY_CLAUSES, ids=str)
+def test_a_sound_strategy_breaks_nothing_whichever_way_it_is_asked(strategy: albench.Strategy, clause: Clause) -> None:
+    assert examine(clause, strategy).outcome in ("holds", "skipped")
 
 
 INHERITED = """
