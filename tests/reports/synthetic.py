@@ -72,6 +72,7 @@ class Synthetic:
                 "protocol": _choice("protocols", protocol, {"set_size": self.set_size}),
                 "learner": _choice("learners", "finetune", self.learner),
                 "network": _choice("networks", "cifar10-quick"),
+                "rounds": self.rounds,
                 "columns": {"n_novel_queried": "Int64"} if protocol.startswith("top-k") else {},
             }
             for scenario in self.scenarios
@@ -96,7 +97,7 @@ class Synthetic:
         what = f"{scenario} {protocol} {strategy} {seed} {self.set_size} {sorted(self.learner.items())}"
         key = hashlib.sha256(what.encode()).hexdigest()
         label = self._label(scenario, protocol)
-        cell = {"setting": label, "strategy": strategy, "seed": seed, "key": key, "rounds": self.rounds}
+        cell = {"setting": label, "strategy": strategy, "seed": seed, "key": key}
         failure = self.missing.get((strategy, seed))
         folder = store.cell(scenario=scenario, **cell)
         if failure == "":
