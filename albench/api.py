@@ -145,7 +145,10 @@ def perform(
     if threads < 1:
         raise RequestError(f"threads={threads}; give 1 or more")
     for learner in {setting.learner.label: setting.learner for setting in planned.study.settings}.values():
-        learner.build().check_device(chosen)
+        try:
+            learner.build().check_device(chosen)
+        except Exception as error:
+            raise RequestError(f"{learner.label} cannot train on {chosen}: {why(error)}") from error
     opened = Store(planned.store)
     _register(opened, planned, command)
     pending = planned.pending()

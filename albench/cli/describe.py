@@ -82,7 +82,7 @@ def described(entry: Entry) -> dict[str, Any]:
         {
             "name": name,
             "type": _type_text(hints[field.name]),
-            "default": _default_text(parameters.default(field)),
+            "default": entry.defaults.get(name, _default_text(parameters.default(field))),
         }
         for name, field in parameters.fields(cls).items()
     ]

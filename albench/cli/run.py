@@ -99,6 +99,8 @@ def _assignments(texts: list[str]) -> dict[str, Any]:
 
 
 def _value(text: str) -> Any:
+    if "\n" in text:  # which would be more than one line of TOML
+        return text
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except (ValueError, RecursionError):  # text, or what no parameter can be: its parameter's check says so

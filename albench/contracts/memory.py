@@ -27,6 +27,8 @@ class Memory(Mapping[str, Any]):
             name: value.to(device) if isinstance(value, Tensor) else _copied(value) for name, value in kept.items()
         }
         self._device = device
+        self._sizes = {name: size_of(value) for name, value in self._kept.items()}
+        self._total = sum(self._sizes.values())
 
     def __getitem__(self, name: str) -> Any:
         value = self._kept[name]
@@ -45,15 +47,17 @@ class Memory(Mapping[str, Any]):
             raise StrategyError(f"{where}: a name is a printable text of at most {MOST_NAME} characters")
         if value is None:
             self._kept.pop(name, None)
+            self._total -= self._sizes.pop(name, 0)
             return
         kept = _tensor(value, where).to(self._device) if isinstance(value, Tensor) else _plain(value, where)
-        total = sum(size_of(other) for key, other in self._kept.items() if key != name) + size_of(kept)
+        size = size_of(kept)
+        total = self._total - self._sizes.get(name, 0) + size
         if total > MOST_BYTES:
             raise StrategyError(
                 f"{where}: the memory would take {total / 1e6:.1f} MB, and {MOST_BYTES / 1e6:.0f} MB are the most; "
                 "keep less, or forget a name with remember(name, None)"
             )
-        self._kept[name] = kept
+        self._kept[name], self._sizes[name], self._total = kept, size, total
 
     def tensors(self) -> dict[str, Tensor]:
         """Return the tensors in it, by name; it shares them."""

@@ -78,7 +78,7 @@ class PluginHost:
         source = parameters.file_and_class(name)
         if source is not None:
             found = load_class(Path(source[0]), source[1])
-            return self._checked(kind, found, f"{name!r}")
+            return self.check(kind, found, f"{name!r}")
         entry = self.entry(kind, name)
         what = f"{name!r} ({entry.target}) of {entry.plugin}"
         try:
@@ -90,7 +90,7 @@ class PluginHost:
                 f"the {KINDS[kind].singular} {what} cannot be imported: {reason(error)}; "
                 f"mend or uninstall {entry.plugin.distribution}"
             ) from error
-        return self._checked(kind, found, what)
+        return self.check(kind, found, what)
 
     def configure(self, kind: str, text: str, defaults: Mapping[str, Any] | None = None) -> Any:
         """Return the configured object for ``name[x=1]``; the brackets win over `defaults`, these over the target's."""
@@ -123,7 +123,8 @@ class PluginHost:
         """Return the component of a class that `add` was given."""
         return parameters.build(self.objects[kind, name, version], values, f"{KINDS[kind].singular} {name!r}")
 
-    def _checked(self, kind: str, found: Any, what: str) -> type[Component]:
+    def check(self, kind: str, found: Any, what: str) -> type[Component]:
+        """Return a class that is one of a kind, or raise RequestError."""
         if not (isinstance(found, type) and issubclass(found, _contract(kind))):
             raise RequestError(
                 f"the {KINDS[kind].singular} {what} is no class derived from albench.{KINDS[kind].contract}"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from albench.contracts.component import Component
-from albench.errors import RequestError, did_you_mean, shown
+from albench.errors import RequestError, did_you_mean, reason, shown
 
 MOST_BITS = 4096  # of a parameter that is an integer; Python writes no more than 4,300 digits
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
@@ -139,8 +139,6 @@ def validate(cls: type[Any], given: Mapping[str, Any], where: str) -> dict[str, 
     What is given may be text (as from the command line), or of their own type (as from TOML or Python). `where` opens
     the message of the RequestError that a bad one raises.
     """
-    import pydantic
-
     known = fields(cls)
     for name in given:
         if name not in known:
@@ -150,29 +148,34 @@ def validate(cls: type[Any], given: Mapping[str, Any], where: str) -> dict[str, 
             )
     try:
         hints = get_type_hints(cls, include_extras=True)
-    except NameError as error:
-        raise RequestError(f"{where}: a type hint of its class cannot be resolved ({error}); import it there") from None
-    config = pydantic.ConfigDict(extra="forbid", allow_inf_nan=False)
-    shape: dict[str, Any] = {
-        name: (hints[field.name], ... if default(field) is dataclasses.MISSING else default(field))
-        for name, field in known.items()
-    }
+    except Exception as error:
+        raise RequestError(
+            f"{where}: a type hint of its class cannot be resolved ({reason(error)}); mend it, or import what it names"
+        ) from error
+    return {name: _checked(name, field, hints[field.name], given, where) for name, field in known.items()}
+
+
+def _checked(name: str, field: dataclasses.Field[Any], hint: Any, given: Mapping[str, Any], where: str) -> Any:
+    """Return a parameter's value as its type hint has it; RequestError."""
+    import pydantic
+
+    if name not in given:
+        if default(field) is dataclasses.MISSING:
+            raise RequestError(f"{where}: {name}: field required")
+        return default(field)
     try:
-        model = pydantic.create_model("Parameters", __config__=config, **shape)
-        checked = model.model_validate({name: _none(value, shape[name][0]) for name, value in given.items()})
+        adapter = pydantic.TypeAdapter(hint, config=pydantic.ConfigDict(allow_inf_nan=False))
+        value = adapter.validate_python(_none(given[name], hint))
     except pydantic.ValidationError as error:
         first = error.errors()[0]
         message = first["msg"][0].lower() + first["msg"][1:]
-        given_as = "" if first["type"] == "missing" else f" (it is {shown(first['input'])})"
-        raise RequestError(f"{where}: {first['loc'][0]}: {message}{given_as}") from None
+        raise RequestError(f"{where}: {name}: {message} (it is {shown(first['input'])})") from None
     except pydantic.errors.PydanticUserError as error:
         first_line = str(error).splitlines()[0]
         raise RequestError(f"{where}: its class has a field that is no parameter ({first_line})") from None
-    found = {name: getattr(checked, name) for name in known}
-    for name, value in found.items():
-        if isinstance(value, int) and value.bit_length() > MOST_BITS:
-            raise RequestError(f"{where}: {name}: it is {shown(value)}; give a smaller number")
-    return found
+    if isinstance(value, int) and value.bit_length() > MOST_BITS:
+        raise RequestError(f"{where}: {name}: it is {shown(value)}; give a smaller number")
+    return value
 
 
 def _none(value: Any, hint: Any) -> Any:
@@ -187,8 +190,12 @@ def build(cls: type[Any], given: Mapping[str, Any], where: str) -> Any:
     known = fields(cls)
     try:
         return cls(**{known[name].name: value for name, value in validate(cls, given, where).items()})
+    except RequestError:
+        raise
     except (TypeError, ValueError) as error:
         raise RequestError(f"{where}: {error}") from error
+    except Exception as error:
+        raise RequestError(f"{where}: {reason(error)}") from error
 
 
 def changed(component: Component, defaults: Mapping[str, Any] | None = None) -> dict[str, Any]:

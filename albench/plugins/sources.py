@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import inspect
 import linecache
 import sys
 import types
@@ -120,7 +121,8 @@ def _text_of(cls: type[Any]) -> str:
 
 def _codes(cls: type[Any]) -> Iterator[types.CodeType]:
     for value in vars(cls).values():
-        function = getattr(value, "fget", None) or getattr(value, "__func__", value)
+        function = inspect.unwrap(getattr(value, "fget", None) or getattr(value, "__func__", value))  # of decorators
         code = getattr(function, "__code__", None)
-        if code is not None and Path(code.co_filename).name not in _GENERATED:
+        is_own = getattr(function, "__module__", None) == cls.__module__
+        if code is not None and is_own and Path(code.co_filename).name not in _GENERATED:
             yield code

@@ -72,6 +72,8 @@ def names(layer: Layer, key: str) -> list[Any]:
     value = layer.get(key)
     if value is None:
         return []
+    if isinstance(value, _Placed):
+        return list(value)
     if isinstance(value, (str, list, tuple, dict)):
         return parameters.as_choices(value)
     return [value]
@@ -134,13 +136,19 @@ def check_keys(content: Mapping[str, Any], known: Sequence[str], where: str) -> 
                 )
 
 
+class _Placed(tuple[Any, ...]):
+    """Components of a list that is split already: paths in it may hold commas."""
+
+    __slots__ = ()
+
+
 def placed(layer: Layer, folder: Path) -> dict[str, Any]:
     """Return a layer with the components that it takes from files named by their absolute paths."""
 
     def place(value: Any) -> Any:
         if isinstance(value, (str, list, tuple)):
             named = parameters.as_choices(value)
-            return [parameters.placed(item, folder) if isinstance(item, str) else item for item in named]
+            return _Placed(parameters.placed(item, folder) if isinstance(item, str) else item for item in named)
         if isinstance(value, dict):
             return {parameters.placed(name, folder): table for name, table in value.items()}
         return value

@@ -107,6 +107,9 @@ def read_study(request: Request) -> Study:
     preset = request.preset or given.get("preset") or DEFAULT_PRESET
     asked = {key: getattr(request, key) for key in KEYS if getattr(request, key) is not None}
     check_keys(asked, list(KEYS), where)
+    for key in asked:
+        if not names(asked, key):
+            raise RequestError(f"{where}: {key}: it names nothing; leave it out, or name something")
     layers: list[Layer] = [read_preset(preset), given, placed(asked, Path.cwd())]
     values = {name: value for name, value in request.values.items() if name != "rounds"}
     name = given.get("name") or (Path(request.file).stem if request.file is not None else preset)
@@ -193,6 +196,7 @@ def _named(kind: str, key: str, what: Any) -> tuple[str, dict[str, Any], type[Co
         name, given = parameters.parse(what)
         return name, dict(given), host().component_class(kind, name)
     if isinstance(what, Component):
+        host().check(kind, type(what), type(what).__name__)
         return type(what).__name__, parameters.changed(what), type(what)
     raise RequestError(f"{key}: {shown(what)} is no text and no configured component; write a name")
 

@@ -62,11 +62,14 @@ class Model:
             raise SettingError(
                 "building, its network got no linear layer with a bias as its head; name its last one so"
             )
+        if head.out_features != len(self.classes):
+            raise SettingError(f"building, its network got {head.out_features} outputs for {len(self.classes)} classes")
         self.network: Any = network.to(device=self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def prepare(self, inputs: Inputs) -> Tensor:
         """Return inputs as the network sees them, float32, (n, C, H, W) or (n, d), on the device."""
-        prepared: Any = self._preparation(inputs)
+        with held_to_draws("preparing inputs"):
+            prepared: Any = self._preparation(inputs)
         if not isinstance(prepared, Tensor) or prepared.dtype != torch.float32 or len(prepared) != len(inputs):
             found = (
                 f"{prepared.dtype} {tuple(prepared.shape)}" if isinstance(prepared, Tensor) else type(prepared).__name__
@@ -87,7 +90,11 @@ class Model:
         old = self.network.head
         new = self._new_head(old.in_features, old.out_features + 1)
         with held_to_draws("growing"):
-            row = self.recipe.head_row(old.in_features, stream(self.seed, "head row", label))
+            row = np.asarray(self.recipe.head_row(old.in_features, stream(self.seed, "head row", label)))
+        if row.shape != (old.in_features,):
+            raise SettingError(
+                f"growing, its network gave a head row of shape {row.shape}; return ({old.in_features},)"
+            )
         with torch.no_grad():
             new.weight.copy_(torch.cat([old.weight, torch.from_numpy(row).to(self.device)[None]]))
             new.bias.copy_(torch.cat([old.bias, old.bias.new_zeros(1)]))
@@ -98,7 +105,7 @@ class Model:
         """Return the predicted class (the scenario's label) of each input."""
         self.network.eval()
         found = []
-        with torch.no_grad():
+        with held_to_draws("predicting"), torch.no_grad():
             for start in range(0, len(inputs), FORWARD_BATCH):
                 logits = self.network(self.prepare(inputs[start : start + FORWARD_BATCH]))
                 found.append(logits.argmax(dim=1).cpu().numpy())

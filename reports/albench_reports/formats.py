@@ -52,7 +52,8 @@ class Csv(LeaderboardFormat):
         """Return the parts of each setting, all columns of the leaderboard and the reference's name."""
         settings = results.study["settings"]
         parts = {part: [settings[name][part]["label"] for name in board["setting"]] for part in _PARTS}
-        frame = pd.concat([pd.DataFrame(parts), board.assign(reference=results.reference)], axis=1)
+        labels = [settings[name]["label"] for name in board["setting"]]
+        frame = pd.concat([pd.DataFrame(parts), board.assign(setting=labels, reference=results.reference)], axis=1)
         return str(frame.to_csv(index=False, lineterminator="\n"))
 
 

@@ -53,13 +53,15 @@ def test_a_class_of_a_file_runs_in_workers_under_its_own_name(
     assert str(tmp_path) not in stored.replace(json.dumps(str(tmp_path)), ""), "no path means anything elsewhere"
 
 
-def test_the_place_of_a_file_is_no_part_of_its_results(tmp_path: Path) -> None:
+def test_the_place_of_a_file_is_no_part_of_its_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     keys = []
-    for folder in ("a", "b[1]"):
+    for folder in ("a", "b[1]", "c,d", "e f"):
         (tmp_path / folder).mkdir()
-        path = file(tmp_path / folder)
-        keys.append([cell.key for cell in read_study(Request(strategies=f"{path}:Flat[power=3]", seeds=2)).cells()])
-    assert keys[0] == keys[1]
+        file(tmp_path / folder)
+        monkeypatch.chdir(tmp_path / folder)
+        study = read_study(Request(strategies="./mine.py:Flat[power=3],random", seeds=2))
+        keys.append([cell.key for cell in study.cells()])
+    assert keys[0] == keys[1] == keys[2] == keys[3]
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ import albench
 from albench.errors import RequestError
 from albench.store.store import Store
 from albench.study.choice import HERE, Choice
+from albench.study.study import Request, read_study
 from tests.conftest import SMALL, PluginFolder
 
 
@@ -140,3 +141,36 @@ def test_an_object_takes_the_name_whose_defaults_it_has(tmp_path: Path, plugins:
     )
     for text, label in (("b-one", "b-one"), ("a-two", "a-two"), ("c-three", "c-three"), ("b-one[width=3]", "c-three")):
         assert Choice.of("strategies", albench.strategy(text)).label == label
+
+
+DECORATED = """
+import albench, torch, linecache, sys
+from dataclasses import dataclass
+
+@dataclass(frozen=True)
+class Mine(albench.Strategy):
+    @torch.no_grad()
+    def score(self, query):
+        return {sign}query.probabilities.amax(dim=1)
+
+from albench.study.choice import Choice
+print(Choice.of("strategies", Mine()).version)
+"""
+
+
+def test_a_decorated_method_of_a_script_is_told_by_its_own_code(tmp_path: Path) -> None:
+    versions = []
+    for sign in ("", "", "-"):
+        script = tmp_path / "script.py"
+        script.write_text(DECORATED.format(sign=sign), encoding="utf-8")
+        done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        versions.append(done.stdout)
+    assert versions[0] == versions[1] != versions[2]
+
+
+def test_an_object_of_another_kind_is_refused_by_name() -> None:
+    with pytest.raises(RequestError, match=r"the strategy Retrain is no class derived from albench\.Strategy"):
+        read_study(Request(strategies=[albench.learner("retrain")]))
+    with pytest.raises(RequestError, match=r"the network Retrain is no class derived from albench\.Network"):
+        read_study(Request(network=albench.learner("retrain")))
