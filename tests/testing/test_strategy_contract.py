@@ -82,6 +82,12 @@ def test_a_bad_strategy_is_caught_by_the_clause_with_a_sentence(
     assert "\n" not in finding.message
 
 
+def test_a_strategy_that_ranks_sets_alone_is_told_so_once() -> None:
+    outcomes = {clause.name: examine(clause, bad.SetsOnly()).outcome for clause in STRATEGY_CLAUSES}
+    assert [name for name, outcome in outcomes.items() if outcome != "holds"] == ["shapes", "without-sets"], outcomes
+    assert outcomes["without-sets"] == "skipped"
+
+
 def test_every_clause_has_a_bad_strategy() -> None:
     assert {name for _, name, _ in BAD} == {clause.name for clause in STRATEGY_CLAUSES}
 
