@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from albench.contracts.component import Component
 from albench.contracts.scenario import Inputs
-from albench.errors import RequestError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -41,12 +40,10 @@ class Network(Component):
         """
 
     def check_input(self, shape: tuple[int, ...]) -> None:
-        """Raise RequestError for inputs that it cannot take; by default it takes images, (C, H, W)."""
-        if len(shape) != 3:
-            raise RequestError(
-                f"it takes images, and the scenario gives features of {shape[0]} numbers; choose a network of features "
-                "with --network, or a scenario of images"
-            )
+        """Raise RequestError for inputs, (C, H, W) or (d,), that it cannot take, before anything runs.
+
+        By default all are let through, and what `build` or the module cannot take fails its cells.
+        """
 
     def preparation(self, initial: Inputs) -> Preparation:
         """Return what turns inputs into what the network sees, a float32 tensor on the CPU.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,6 @@ from torch import Tensor, nn
 
 from albench.contracts.network import Network
 from albench.contracts.scenario import Inputs
-from albench.errors import RequestError
 from albench.rng import stream
 from albench.testing.clauses import Budget, Clause, ContractError, check_round_trip, entering
 from albench.training.model import Model
@@ -22,13 +22,32 @@ _clause = entering(NETWORK_CLAUSES)
 
 def _inputs(network: Network, n: int = 6, seed: int = 0) -> Inputs:
     """Return inputs that the network takes: small images of three channels, else features."""
+    return _draw(_kind(network), n, seed)
+
+
+def _draw(kind: str, n: int, seed: int) -> Inputs:
     draws = stream(seed, "inputs of a network")
-    try:
-        network.check_input((3, 32, 32))
-    except RequestError:
-        network.check_input((16,))
+    if kind == "features":
         return draws.normal(size=(n, 16)).astype(np.float32)
     return draws.integers(0, 256, size=(n, 3, 32, 32)).astype(np.uint8)
+
+
+@lru_cache(maxsize=8)
+def _kind(network: Network) -> str:
+    """Return "features" where images are refused or do not go through it, and features do; else "images"."""
+    return "features" if not _takes(network, "images") and _takes(network, "features") else "images"
+
+
+def _takes(network: Network, kind: str) -> bool:
+    inputs = _draw(kind, 2, 0)
+    try:
+        network.check_input(inputs.shape[1:])
+        with torch.random.fork_rng(), torch.no_grad():
+            module: Any = network.build(inputs.shape[1:], N_CLASSES, stream(0, "initialisation")).eval()
+            module(network.preparation(inputs)(inputs).float())
+    except Exception:  # noqa: BLE001 - whatever it raises, the clauses say what of it is wrong
+        return False
+    return True
 
 
 def _model(network: Network, seed: int = 0) -> Model:

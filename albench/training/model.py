@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from albench.contracts.generators import held_to_draws
 from albench.contracts.network import Network
 from albench.contracts.query import FORWARD_BATCH
 from albench.contracts.scenario import Inputs
-from albench.errors import SettingError
+from albench.errors import AlbenchError, SettingError, reason
 from albench.rng import stream
 
 Watch = Callable[[str, int, int], None]  # (what is trained, iterations done, iterations in all)
@@ -51,11 +52,14 @@ class Model:
         with held_to_draws("preparing inputs"):
             self._preparation = recipe.preparation(initial)
         self.rebuild()
+        self.network.eval()
+        with self._fitting("given"), torch.no_grad():
+            self.network(self.prepare(initial[:1]))
 
     def rebuild(self) -> None:
         """Start over: the network of the known classes with the seed's initial weights, which never differ."""
         self.classes = list(self.known)
-        with held_to_draws("building"):
+        with held_to_draws("building"), self._fitting("building for"):
             network = self.recipe.build(self._shape, len(self.classes), stream(self.seed, "initialisation"))
         head = getattr(network, "head", None)
         if not isinstance(head, nn.Linear) or head.bias is None:
@@ -129,6 +133,19 @@ class Model:
             self.network.head = self._new_head(head.in_features, len(classes))
         self.network.load_state_dict(weights)
         self.classes = list(classes)
+
+    @contextmanager
+    def _fitting(self, doing: str) -> Iterator[None]:
+        """Say what inputs the network had to take where it raises something of its own."""
+        try:
+            yield
+        except AlbenchError:
+            raise
+        except Exception as error:
+            raise SettingError(
+                f"{doing} inputs of shape {self._shape}, its network raised {reason(error)}; mend it, or choose one "
+                "that takes them with --network"
+            ) from error
 
     def _new_head(self, n_features: int, n_classes: int) -> nn.Linear:
         """Return a head whose weights are still to be set; torch draws none from its global generator."""

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -137,6 +139,82 @@ def test_features_are_trained_on_and_asked_about_as_images_are(tmp_path: Path) -
     assert frame[frame["round"] == 0].accuracy_known.min() > 0.8
     assert outcome.report is not None
     assert "cannot be shown: Points is a class of features.py" in outcome.report.read_text(encoding="utf-8")
+
+
+RECIPES = """
+from dataclasses import dataclass
+import torch
+from torch import nn
+import albench
+
+
+class Layers(nn.Module):
+    def __init__(self, n_inputs, n_classes):
+        super().__init__()
+        self.head = nn.Linear(n_inputs, n_classes)
+
+    def features(self, x):
+        return x
+
+    def forward(self, x):
+        return self.head(self.features(x))
+
+
+@dataclass(frozen=True)
+class Linear(albench.Network):
+    def build(self, shape, n_classes, draws):
+        with torch.random.fork_rng():
+            torch.manual_seed(int(draws.integers(2**63)))
+            return Layers(shape[0], n_classes)
+
+
+@dataclass(frozen=True)
+class Images(Linear):
+    def build(self, shape, n_classes, draws):
+        channels, height, width = shape
+        return super().build((channels * height * width,), n_classes, draws)
+"""
+
+
+@pytest.mark.parametrize(
+    ("network", "scenario", "sentence"),
+    [
+        ("Linear", "digits", "given inputs of shape (1, 8, 8), its network raised RuntimeError: mat1 and mat2"),
+        ("Images", "Points", "building for inputs of shape (5,), its network raised ValueError: not enough values"),
+    ],
+)
+def test_inputs_that_a_network_cannot_take_and_does_not_refuse_fail_its_cells_with_their_shape(
+    network: str, scenario: str, sentence: str, tmp_path: Path
+) -> None:
+    recipes, points = tmp_path / "recipes.py", tmp_path / "features.py"
+    recipes.write_text(RECIPES, encoding="utf-8")
+    points.write_text(FEATURES, encoding="utf-8")
+    name = scenario if scenario == "digits" else f"{points}:{scenario}"
+    outcome = albench.run(
+        scenarios=name,
+        network=f"{recipes}:{network}",
+        strategies="random",
+        seeds=1,
+        set={"set_size": 5},
+        store=tmp_path / "s",
+    )
+    assert outcome.statuses[0].status == "failed"
+    assert sentence in outcome.statuses[0].reason
+
+
+def test_a_recipe_of_build_alone_is_run_on_features_and_keeps_its_contract(tmp_path: Path) -> None:
+    recipes, points = tmp_path / "recipes.py", tmp_path / "features.py"
+    recipes.write_text(RECIPES, encoding="utf-8")
+    points.write_text(FEATURES, encoding="utf-8")
+    few = {"set_size": 5, "initial_iterations": 20, "update_iterations": 20, "learning_rate": 0.05}
+    outcome = albench.run(
+        scenarios=f"{points}:Points", network=f"{recipes}:Linear", strategies="random", seeds=1, rounds=1, set=few,
+        store=tmp_path / "s",
+    )  # fmt: skip
+    assert outcome.exit_code == 0, outcome.statuses
+    command = [sys.executable, "-m", "albench", "check", f"{recipes}:Linear"]
+    checked = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout
 
 
 def test_images_are_refused_by_a_network_of_features(tmp_path: Path) -> None:

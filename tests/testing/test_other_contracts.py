@@ -206,7 +206,7 @@ BAD: list[tuple[Component, list[Clause], str, str]] = [
     (WithoutHead(), NETWORK_CLAUSES, "shapes", "got no linear layer with a bias as its head"),
     (ScaledOutputs(), NETWORK_CLAUSES, "shapes", "its outputs are not its head of its features"),
     (PreparesByBatch(), NETWORK_CLAUSES, "preparation", "otherwise when it comes with others"),
-    (PreparesToDouble(), NETWORK_CLAUSES, "preparation", "its network gave torch.float64 (5, 3, 32, 32); return a float32"),
+    (PreparesToDouble(), NETWORK_CLAUSES, "preparation", "its network gave torch.float64 (1, 3, 32, 32); return a float32"),
     (UsesBatchStatistics(), NETWORK_CLAUSES, "eval-mode", "an output changes with the other inputs of its batch"),
     (Forever(query_size=50), PROTOCOL_CLAUSES, "chosen", "of a pool of 0 choose returned int64 of shape (0,)"),
     (TwiceTheSame(query_size=50), PROTOCOL_CLAUSES, "chosen", "positions that repeat or are not in the pool"),
