@@ -1,16 +1,27 @@
 "use strict";
-// What the reader chooses. A choice holds for the whole page: choosers of one name follow each other.
+// What the reader chooses. A choice holds for the whole page: choosers of one name follow each other, and a section
+// that does not offer what is chosen shows the first that it does.
 const albench = { hidden: new Set(), choices: {}, axis: null, seeds: false, listeners: [], parts: {} };
 
 albench.all = (selector, root = document) => Array.from(root.querySelectorAll(selector));
 albench.changed = () => albench.listeners.forEach((listen) => listen());
 
+albench.conditions = (part) => Object.entries(JSON.parse(part.dataset.when));
+albench.offered = new Map(); // section -> {name: values, in the order of the parts}
+for (const part of albench.all(".part")) {
+  const section = part.closest("section");
+  if (!albench.offered.has(section)) albench.offered.set(section, {});
+  for (const [name, value] of albench.conditions(part)) (albench.offered.get(section)[name] ??= []).push(value);
+}
+albench.chosenIn = (section, name) => {
+  const values = albench.offered.get(section)[name];
+  return values.includes(albench.choices[name]) ? albench.choices[name] : values[0];
+};
+
 albench.apply = () => {
   for (const part of albench.all(".part")) {
-    const when = JSON.parse(part.dataset.when);
-    part.hidden = Object.entries(when).some(
-      ([name, value]) => name in albench.choices && albench.choices[name] !== value,
-    );
+    const section = part.closest("section");
+    part.hidden = albench.conditions(part).some(([name, value]) => albench.chosenIn(section, name) !== value);
   }
   // What is not shown at first waits: pictures in templates, so that they are not decoded, and the rest compressed.
   for (const waiting of albench.all(".part:not([hidden]) > template")) waiting.replaceWith(waiting.content);
@@ -32,15 +43,15 @@ albench.onClick = (selector, act) =>
 albench.choose = (name, value) => {
   albench.choices[name] = value;
   for (const select of albench.all("select[data-choice]")) {
-    if (select.dataset.choice === name) select.value = value;
+    if (select.dataset.choice === name) select.value = albench.chosenIn(select.closest("section"), name);
   }
   albench.apply();
 };
 
 // Browsers restore what was selected when a page is reloaded; the page starts as it was written.
+albench.choices = JSON.parse(document.getElementById("content").dataset.chosen);
 for (const select of albench.all("select[data-choice]")) {
-  select.value = select.querySelector("option[selected]").value;
-  albench.choices[select.dataset.choice] = select.value;
+  select.value = albench.chosenIn(select.closest("section"), select.dataset.choice);
   select.addEventListener("change", () => albench.choose(select.dataset.choice, select.value));
 }
 

@@ -52,6 +52,12 @@ class PageSection:
                     found[name].append(value)
         return found
 
+    def own(self, chosen: Mapping[str, str]) -> dict[str, str]:
+        """Return what is chosen here of what is chosen on the page: its own first value where it has no such one."""
+        return {
+            name: chosen[name] if chosen[name] in values else values[0] for name, values in self.choices.items()
+        }
+
     @property
     def has_axes(self) -> bool:
         """Whether a figure offers another horizontal axis."""
@@ -155,7 +161,8 @@ def _chosen(results: Results, sections: Iterable[PageSection]) -> dict[str, str]
 
 def _made(section: PageSection, chosen: Mapping[str, str], looks: Mapping[str, Style]) -> PageSection:
     try:
-        parts = [_part(section, place, part, chosen, looks) for place, part in enumerate(section.content.parts)]
+        own = section.own(chosen)
+        parts = [_part(section, place, part, own, looks) for place, part in enumerate(section.content.parts)]
     except Exception as error:  # noqa: BLE001 - see _drawn
         return replace(section, content=Content(""), failure=_failure(section.id, error))
     return replace(section, parts=parts)
