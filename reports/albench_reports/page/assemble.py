@@ -54,9 +54,7 @@ class PageSection:
 
     def own(self, chosen: Mapping[str, str]) -> dict[str, str]:
         """Return what is chosen here of what is chosen on the page: its own first value where it has no such one."""
-        return {
-            name: chosen[name] if chosen[name] in values else values[0] for name, values in self.choices.items()
-        }
+        return {name: chosen[name] if chosen[name] in values else values[0] for name, values in self.choices.items()}
 
     @property
     def has_axes(self) -> bool:
