@@ -202,6 +202,10 @@ def test_a_second_run_on_a_store_is_told_which_process_holds_which_cell(
     assert cli(*options).code == 0
 
 
+def _hearing_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts what runs in its background deaf to it
+
+
 def test_ctrl_c_leaves_a_valid_store_and_exits_with_130(tmp_path: Path, plugins: PluginFolder) -> None:
     gate = tmp_path / "gate"
     plugins.install_strategy(
@@ -211,7 +215,9 @@ def test_ctrl_c_leaves_a_valid_store_and_exits_with_130(tmp_path: Path, plugins:
     )
     options = ["run", "--strategies", "slow", "--seeds", "1", *small_options()]
     command = [sys.executable, "-m", "albench", *options, "--store", str(tmp_path / "s")]
-    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    run = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=_hearing_ctrl_c
+    )
     assert run.stdout is not None
     while "round 0" not in run.stdout.readline():
         pass
