@@ -144,11 +144,7 @@ def perform(
     chosen = check_device(device)
     if threads < 1:
         raise RequestError(f"threads={threads}; give 1 or more")
-    for learner in {setting.learner.label: setting.learner for setting in planned.study.settings}.values():
-        try:
-            learner.build().check_device(chosen)
-        except Exception as error:
-            raise RequestError(f"{learner.label} cannot train on {chosen}: {why(error)}") from error
+    _check_learners(planned.study, chosen)
     opened = Store(planned.store)
     _register(opened, planned, command)
     pending = planned.pending()
@@ -253,6 +249,15 @@ def check_data(study: Study, data: str | Path | None) -> None:
         f"--data {data}: {', '.join(study.scenarios)} reads no folder of data; choose a scenario that does with "
         "--scenarios ('albench list scenarios'), or leave out --data"
     )
+
+
+def _check_learners(study: Study, device: str) -> None:
+    """Raise RequestError for a learner that cannot train on a device."""
+    for learner in {setting.learner.label: setting.learner for setting in study.settings}.values():
+        try:
+            learner.build().check_device(device)
+        except Exception as error:
+            raise RequestError(f"{learner.label} cannot train on {device}: {why(error)}") from error
 
 
 def _usable(root: Path) -> Path:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,6 +107,16 @@ def small_run(
     request = Request(strategies=strategies, seeds=seeds, values={**SMALL, **values})  # type: ignore[arg-type]
     planned = api.plan(request, store, retry)
     return api.perform(planned, Here(), "cpu", 1, ["albench", "run"], report=False)
+
+
+def run_and_kill(command: Sequence[str], sign: str) -> None:
+    """Start a command and end it by SIGKILL as soon as it prints a line with a sign."""
+    run = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert run.stdout is not None
+    with run.stdout as lines:
+        assert any(sign in line for line in lines), f"it never printed {sign!r}"
+        run.kill()
+        run.wait()
 
 
 def small_options(**values: object) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +17,7 @@ from albench.contracts.query import Query
 from albench.contracts.strategy import Strategy
 from albench.errors import SettingError, StrategyError
 from albench.running.measure import Measurement
+from albench.running.mode import settings_kept
 
 
 @dataclass(frozen=True)
@@ -91,33 +92,11 @@ def unchanged_network(query: Query) -> Iterator[None]:
 
 @contextmanager
 def unchanged_settings() -> Iterator[None]:
-    """Raise StrategyError when the block changed how torch computes; put it back, for the cells that come after."""
-    before = {name: read() for name, (read, _) in _SETTINGS.items()}
-    try:
+    """Raise StrategyError when the block changed how torch computes."""
+    with settings_kept() as changed:
         yield
-    finally:
-        changed = [name for name, (read, _) in _SETTINGS.items() if read() != before[name]]
-        for name in changed:
-            _SETTINGS[name][1](before[name])
     if changed:
         raise StrategyError(f"it changed torch's {changed[0]} for the whole process; put it back before returning")
-
-
-_SETTINGS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
-    "gradient mode": (torch.is_grad_enabled, torch.set_grad_enabled),
-    "default dtype": (torch.get_default_dtype, torch.set_default_dtype),
-    "number of threads": (torch.get_num_threads, torch.set_num_threads),
-    "matmul precision": (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
-    "deterministic mode": (torch.are_deterministic_algorithms_enabled, torch.use_deterministic_algorithms),
-    "cuDNN benchmark mode": (
-        lambda: torch.backends.cudnn.benchmark,
-        lambda value: setattr(torch.backends.cudnn, "benchmark", value),
-    ),
-    "cuDNN TF32 mode": (
-        lambda: torch.backends.cudnn.allow_tf32,
-        lambda value: setattr(torch.backends.cudnn, "allow_tf32", value),
-    ),
-}
 
 
 def own_draws() -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 import time
 import traceback
 from collections.abc import Mapping, Sequence
@@ -95,6 +94,7 @@ def _perform_claimed(work: Work, spec: CellSpec, folder: CellFolder, emit: Emit)
 def _run(work: Work, spec: CellSpec, folder: CellFolder, emit: Emit) -> bool:
     from albench.running.initial import load_initial, new_model
     from albench.running.loop import Loop
+    from albench.running.mode import prepare_torch
 
     prepare_torch(work.device, work.threads)
     spec.setting.learner.build().check_device(work.device)
@@ -151,18 +151,6 @@ def _earlier_sessions(folder: CellFolder, rounds_kept: int) -> list[dict[str, An
     if rounds_kept == 0 or "provenance" not in info:
         return []
     return [*info.get("earlier_sessions", []), info["provenance"]]
-
-
-def prepare_torch(device: str, threads: int) -> None:
-    """Set what a result's bits depend on: threads on the CPU, deterministic algorithms on a GPU."""
-    import torch
-
-    torch.set_num_threads(threads)
-    if device.startswith("cuda"):
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-        torch.backends.cudnn.benchmark = False
-        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False  # fp32 means fp32
-        torch.use_deterministic_algorithms(True)
 
 
 def _provenance(work: Work, spec: CellSpec) -> dict[str, Any]:

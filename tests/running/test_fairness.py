@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -204,6 +205,8 @@ SETTINGS = {
     "default dtype": "torch.set_default_dtype(torch.float64)",
     "number of threads": "torch.set_num_threads(2)",
     "cuDNN benchmark mode": "torch.backends.cudnn.benchmark = True",
+    "float32 precision": "torch.set_float32_matmul_precision('medium')",
+    "float32 precision ": "torch.backends.mkldnn.matmul.fp32_precision = 'bf16'",
 }
 
 
@@ -218,10 +221,38 @@ def test_a_strategy_that_changes_how_torch_computes_harms_no_later_cell(
     together = small_run(tmp_path / "a", "meddling,random")
     assert [status.status for status in together.statuses] == ["failed", "done"]
     if "return" in then:
-        assert f"it changed torch's {setting} for the whole process" in together.statuses[0].reason
+        assert f"it changed torch's {setting.strip()} for the whole process" in together.statuses[0].reason
     alone = small_run(tmp_path / "b", "random").rounds()
     columns = [name for name in alone.columns if name not in VARYING]
     assert together.rounds()[columns].equals(alone[columns])
+
+
+@pytest.fixture
+def other_torch() -> Iterator[None]:
+    """A process in which torch computes otherwise, as a notebook may have left it."""
+    backends = torch.backends.cuda.matmul, torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
+    before = [backend.fp32_precision for backend in backends]
+    torch.set_default_dtype(torch.float64)
+    torch.set_grad_enabled(False)
+    backends[0].fp32_precision, backends[1].fp32_precision = "tf32", "bf16"  # which torch's older names cannot tell
+    yield
+    for backend, precision in zip(backends, before, strict=True):
+        backend.fp32_precision = precision
+    torch.set_grad_enabled(True)
+    torch.set_default_dtype(torch.float32)
+
+
+def test_how_torch_computes_in_the_calling_process_changes_no_number_and_is_as_it_was_afterwards(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    plain = small_run(tmp_path / "a", "emoc,random").rounds()
+    request.getfixturevalue("other_torch")
+    other = small_run(tmp_path / "b", "emoc,random")
+    assert (torch.get_default_dtype(), torch.is_grad_enabled()) == (torch.float64, False)
+    assert torch.backends.mkldnn.matmul.fp32_precision == "bf16"  # type: ignore[attr-defined]
+    assert [status.status for status in other.statuses] == ["done", "done"], other.statuses
+    columns = [name for name in plain.columns if name not in VARYING]
+    assert other.rounds()[columns].equals(plain[columns])
 
 
 def test_an_error_of_the_system_in_a_strategy_is_its_own_and_is_recorded(tmp_path: Path, plugins: PluginFolder) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +11,7 @@ import torch
 
 import albench
 from albench.store.store import Store
-from tests.conftest import small_options
+from tests.conftest import run_and_kill
 
 COUNTING = '''
 import albench
@@ -35,25 +33,18 @@ class Counting(albench.Strategy):
 '''
 
 
-@pytest.mark.parametrize("protocol", ["discovery", "top-k[query_size=5]"])
+@pytest.mark.parametrize("protocol", ["discovery[n_sets=6,set_size=5]", "top-k[query_size=5]"])
 def test_a_stateful_strategy_of_a_file_killed_in_the_middle_equals_the_uninterrupted_run(
     protocol: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "mine.py"
     path.write_text(COUNTING, encoding="utf-8")
-    options = small_options(rounds=6, update_iterations=150)
-    options = [word for pair in zip(options[::2], options[1::2], strict=True) for word in pair if protocol == "discovery" or "set" not in pair[1].split("=")[0]]  # fmt: skip
+    numbers = {"rounds": 6, "initial_iterations": 4, "update_iterations": 150, "batch_size": 8}
+    options = [word for name, value in numbers.items() for word in ("--set", f"{name}={value}")]
     command = [sys.executable, "-m", "albench", "run", "--strategies", f"{path}:Counting", "--seeds", "1"]
     command += ["--protocol", protocol, *options, "--store"]
     subprocess.run([*command, str(tmp_path / "whole")], check=True, capture_output=True)
-    killed = subprocess.Popen([*command, str(tmp_path / "killed")], stdout=subprocess.PIPE, text=True)
-    assert killed.stdout is not None
-    for line in killed.stdout:
-        if "round 3" in line:
-            os.kill(killed.pid, signal.SIGKILL)
-            break
-    killed.wait()
-    killed.stdout.close()
+    run_and_kill([*command, str(tmp_path / "killed")], "round 3")
     assert len(albench.load(tmp_path / "killed", unfinished=True)) < 7, "the kill came too late to test anything"
     subprocess.run([*command, str(tmp_path / "killed")], check=True, capture_output=True)
     whole, resumed = (albench.load(tmp_path / name) for name in ("whole", "killed"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -16,7 +15,7 @@ import pytest
 import albench
 from albench.store import cell
 from albench.store.store import Store
-from tests.conftest import SMALL, Cli, PluginFolder, small_options, small_run
+from tests.conftest import SMALL, Cli, PluginFolder, run_and_kill, small_options, small_run
 
 VARYING = {"query_seconds", "train_seconds", "eval_seconds", "peak_memory_bytes"}
 
@@ -47,14 +46,7 @@ def test_a_run_killed_in_the_middle_of_a_cell_ends_like_an_uninterrupted_one(tmp
     options = small_options(rounds=6, update_iterations=200)
     command = [sys.executable, "-m", "albench", "run", "--strategies", "emoc", "--seeds", "1", *options, "--store"]
     subprocess.run([*command, str(tmp_path / "whole")], check=True, capture_output=True)
-    killed = subprocess.Popen([*command, str(tmp_path / "killed")], stdout=subprocess.PIPE, text=True)
-    assert killed.stdout is not None
-    for line in killed.stdout:
-        if "round 2" in line:
-            os.kill(killed.pid, signal.SIGKILL)
-            break
-    killed.wait()
-    killed.stdout.close()
+    run_and_kill([*command, str(tmp_path / "killed")], "round 2")
     recorded = next(iter(rounds(tmp_path / "killed").values()))
     assert len(recorded) < 7, "the kill came too late to test anything"
     again = subprocess.run([*command, str(tmp_path / "killed")], check=True, capture_output=True, text=True)
