@@ -79,7 +79,7 @@ def size_of(value: Any) -> int:
 def _tensor(value: Tensor, where: str) -> Tensor:
     if value.layout != torch.strided or value.is_quantized or value.is_complex() or value.is_meta:
         raise StrategyError(f"{where}: a tensor that is kept is dense and real; keep its parts")
-    if value.is_floating_point() and not bool(torch.isfinite(value.float()).all()):
+    if value.is_floating_point() and not bool(torch.isfinite(value.double()).all()):
         raise StrategyError(f"{where}: the tensor holds NaN or infinite numbers; keep finite ones")
     return value.detach().clone().contiguous()
 

@@ -68,6 +68,17 @@ def test_a_remembered_tensor_is_a_copy_and_none_forgets_it() -> None:
     assert dict(asked.memory) == {}
 
 
+@pytest.mark.parametrize(
+    "dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16, torch.int64, torch.bool]
+)
+def test_a_tensor_is_kept_in_its_own_type_up_to_the_largest_number(dtype: torch.dtype) -> None:
+    largest = True if dtype == torch.bool else (torch.finfo if dtype.is_floating_point else torch.iinfo)(dtype).max
+    mine, asked = torch.tensor([0, largest], dtype=dtype), query()
+    asked.remember("mine", mine)
+    assert asked.memory["mine"].dtype == dtype
+    assert torch.equal(asked.memory["mine"], mine)
+
+
 REFUSED: dict[str, tuple[Callable[[], tuple[Any, Any]], str]] = {
     "too large": (lambda: ("x", torch.zeros(MOST_BYTES // 4 + 1)), r"would take 64\.0 MB, and 64 MB are the most"),
     "nan": (lambda: ("x", torch.tensor([1.0, float("nan")])), "the tensor holds NaN or infinite numbers"),
