@@ -14,7 +14,7 @@ from albench.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from albench import testing
-    from albench.api import load, report, run
+    from albench.api import run
     from albench.contracts.component import Component
     from albench.contracts.executor import Executor
     from albench.contracts.learner import Examples, Learner
@@ -44,12 +44,14 @@ if TYPE_CHECKING:
         RequestError,
         SettingError,
         StoreError,
+        StoreWarning,
         StrategyError,
         WriteError,
         reason,
     )
     from albench.plugins.build import executor, learner, network, protocol, report_section, scenario, strategy
     from albench.plugins.host import host
+    from albench.reading import export, load, merge, report
     from albench.rng import stream
     from albench.running.work import perform
     from albench.store.files import write_text
@@ -86,6 +88,7 @@ _HOMES = {
     "ScheduledLearner": "albench.training.schedule",
     "Split": "albench.contracts.scenario",
     "StoreError": "albench.errors",
+    "StoreWarning": "albench.errors",
     "Strategy": "albench.contracts.strategy",
     "StrategyError": "albench.errors",
     "Table": "albench.contracts.report",
@@ -93,16 +96,18 @@ _HOMES = {
     "data_directory": "albench.datadir",
     "decoded_directory": "albench.datadir",
     "executor": "albench.plugins.build",
+    "export": "albench.reading",
     "host": "albench.plugins.host",
     "is_offline": "albench.datadir",
     "learner": "albench.plugins.build",
-    "load": "albench.api",
+    "load": "albench.reading",
     "load_split": "albench.store.results",
+    "merge": "albench.reading",
     "network": "albench.plugins.build",
     "perform": "albench.running.work",
     "protocol": "albench.plugins.build",
     "reason": "albench.errors",
-    "report": "albench.api",
+    "report": "albench.reading",
     "report_section": "albench.plugins.build",
     "run": "albench.api",
     "scenario": "albench.plugins.build",
@@ -141,6 +146,7 @@ __all__ = [
     "ScheduledLearner",
     "Split",
     "StoreError",
+    "StoreWarning",
     "Strategy",
     "StrategyError",
     "Table",
@@ -149,12 +155,14 @@ __all__ = [
     "data_directory",
     "decoded_directory",
     "executor",
+    "export",
     "hookimpl",
     "host",
     "is_offline",
     "learner",
     "load",
     "load_split",
+    "merge",
     "network",
     "perform",
     "protocol",

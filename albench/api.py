@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from albench.contracts.executor import Event, Executor
 from albench.datadir import data_settings
-from albench.errors import RequestError, StoreError, WriteError, shown
+from albench.errors import HeldError, RequestError, StoreError, WriteError, shown
 from albench.errors import reason as why
 from albench.plugins.host import host
+from albench.reading import load, write_report
 from albench.running.device import check_device
-from albench.running.work import Work
-from albench.store.cell import CellStatus
+from albench.running.work import Work, request_of
+from albench.store.reader import CellStatus
 from albench.store.store import Store
 from albench.study.choice import HERE
 from albench.study.seeds import Seeds
@@ -40,6 +41,7 @@ class Plan:
     statuses: list[CellStatus]
     surveys: Surveys
     retry_failed: bool
+    kept: list[Mapping[str, Any]] = field(default_factory=list)  # cells of these names by other code, in the store
 
     def rounds(self, cell: CellSpec) -> int:
         """Return how many rounds a cell will have, round 0 left out."""
@@ -47,8 +49,8 @@ class Plan:
         return most if self.study.rounds is None else min(most, self.study.rounds)
 
     def pending(self) -> list[CellSpec]:
-        """Return the cells to run: those missing, and the failed ones when they are to be tried again."""
-        wanted = {"missing", "failed"} if self.retry_failed else {"missing"}
+        """Return the cells to run: those missing or damaged, and the failed ones when they are to be tried again."""
+        wanted = {"missing", "damaged", *(["failed"] if self.retry_failed else [])}
         return [cell for cell, status in zip(self.cells, self.statuses, strict=True) if status.status in wanted]
 
 
@@ -71,13 +73,6 @@ class Outcome:
         return load(self.store)
 
 
-def load(store: str | Path, unfinished: bool = False) -> pd.DataFrame:
-    """Return a store's results as a DataFrame, one row a round; see `albench.store.results.load`."""
-    from albench.store import results
-
-    return results.load(store, unfinished)
-
-
 def plan(request: Request, store: str | Path | None = None, retry_failed: bool = False) -> Plan:
     """Return what a run would do; everything that can be checked before the first cell is checked here.
 
@@ -85,11 +80,13 @@ def plan(request: Request, store: str | Path | None = None, retry_failed: bool =
     """
     study = read_study(request)
     root = _usable(Path(store) if store is not None else Path("runs") / study.name)
+    opened = Store(root)
+    opened.check_folder()
     surveys = study.survey()
     cells = study.cells(surveys)
-    opened = Store(root)
     opened.check_columns(study.settings)
-    return Plan(study, root, cells, opened.statuses_of(cells, study.rounds), surveys, retry_failed)
+    statuses = opened.statuses_of(cells, study.rounds)
+    return Plan(study, root, cells, statuses, surveys, retry_failed, opened.other_code(cells))
 
 
 def run(
@@ -149,18 +146,18 @@ def perform(
     _register(opened, planned, command)
     pending = planned.pending()
     by_name = {tuple(cell.name.values()): cell for cell in pending}
+    rounds, asked = planned.study.rounds, {"name": planned.study.name, "preset": planned.study.preset}
 
     def note(event: Event) -> None:
         if event["event"] == "died":
             cell = by_name[tuple(event["cell"].values())]
             event = {**event, "event": "failed"}
-            with suppress(WriteError):  # then the cell counts as interrupted, which it is
-                opened.cell_of(cell).fail(cell, event["reason"])
+            with suppress(WriteError, HeldError), opened.cell_of(cell).owned(cell) as owned:  # else it is interrupted
+                owned.fail(cell, request_of(asked, cell, rounds), event["reason"])
         if on_event:
             on_event(event)
 
-    rounds = planned.study.rounds
-    tasks = [Work.of(planned.store, cell, rounds, chosen, threads, command).to_json() for cell in pending]
+    tasks = [Work.of(planned.store, cell, asked, rounds, chosen, threads, command).to_json() for cell in pending]
     if tasks:
         engine.run(tasks, note)
     outcome = Outcome(planned.store, opened.statuses_of(planned.cells, rounds))
@@ -170,56 +167,6 @@ def perform(
         except Exception as error:  # noqa: BLE001 - a report that fails must not cost what the cells have earned
             outcome.problems.append(f"the report could not be written: {why(error)}")
     return outcome
-
-
-def report(
-    stores: str | Path | Sequence[str | Path],
-    path: str | Path | None = None,
-    *,
-    format: str = "html",  # noqa: A002 - the option's word
-    reference: str | None = None,
-    benchmarks: str | Path | None = None,
-    data: str | Path | None = None,
-) -> Path:
-    """Write the report of one or several stores and return its path; without one it goes into the store.
-
-    `reference` is the strategy that others are compared with, `data` the folder of data sets for the queried images.
-    Raises RequestError for an unknown format, StoreError for stores that cannot be merged.
-    """
-    host().entry("report-formats", format.partition("[")[0])
-    with data_settings(data, offline=True):  # a report never downloads
-        written = write_report(stores, path, format, reference, benchmarks)
-    assert written is not None
-    return written
-
-
-def write_report(
-    stores: str | Path | Sequence[str | Path],
-    path: str | Path | None = None,
-    format_name: str = "html",
-    reference: str | None = None,
-    benchmarks: str | Path | None = None,
-) -> Path | None:
-    """Write the report of one or several stores; None when no plugin offers it, which a warning of the host explains.
-
-    `reference` is the strategy that others are compared with, `benchmarks` a JSON file of pytest-benchmark to show.
-    Without a path the report goes into the store. Raises StoreError for stores that cannot be merged.
-    """
-    from albench.store.results import collect
-
-    if format_name == "html" and "html" not in host().names("report-formats"):
-        return None
-    several = [stores] if isinstance(stores, (str, Path)) else list(stores)
-    if path is None and len(several) > 1:
-        raise RequestError("several stores have no common folder; say where the report goes with --output")
-    writer = host().configure("report-formats", format_name)
-    target = Path(path) if path is not None else Path(several[0]) / f"report{writer.suffix}"
-    results = collect(*several, reference=reference, benchmarks=benchmarks)
-    try:
-        written: Path = writer.write(results, target)
-    except (OSError, WriteError) as error:
-        raise RequestError(f"the report cannot be written to {target} ({error}); give another with --output") from None
-    return written
 
 
 def build_executor(text: str, jobs: int | None, study: Study | None = None) -> Executor:

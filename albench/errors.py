@@ -25,12 +25,24 @@ class StoreError(RequestError):
     """A folder is no store, or holds something that this version must not touch."""
 
 
+class DamageError(StoreError):
+    """A stored file does not hold what was written into it, or is another's."""
+
+
 class WriteError(AlbenchError):
     """A file of a store cannot be written: the disk is full, or writing is not permitted."""
 
 
 class HeldError(AlbenchError):
     """A live process holds what was asked for."""
+
+
+class LostError(HeldError):
+    """A lease passed to another holder, so that its former one must write nothing more."""
+
+
+class StoreWarning(UserWarning):
+    """Something in a store is damaged and left out, or was put together again."""
 
 
 class StrategyError(AlbenchError):

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from albench.api import write_report
+from albench.reading import write_report
 from albench.plugins.host import host
 from benchmarks import table
 from tests.conftest import PluginFolder

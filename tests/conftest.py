@@ -8,12 +8,14 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from albench import api
 from albench.executors.here import Here
 from albench.plugins.host import host
+from albench.store.sealed import seal, unseal
 from albench.study.study import Request
 
 SMALL = {"initial_iterations": 4, "update_iterations": 2, "n_sets": 6, "set_size": 5, "rounds": 2, "batch_size": 8}
@@ -107,6 +109,21 @@ def small_run(
     request = Request(strategies=strategies, seeds=seeds, values={**SMALL, **values})  # type: ignore[arg-type]
     planned = api.plan(request, store, retry)
     return api.perform(planned, Here(), "cpu", 1, ["albench", "run"], report=False)
+
+
+def edit_json(path: Path, edit: Callable[[dict[str, Any]], object]) -> None:
+    """Change a stored JSON file as its writer could have: its checksum holds."""
+    value = unseal(path.read_bytes())
+    edit(value)
+    path.write_bytes(seal(value, indent=1))
+
+
+def edit_rows(path: Path, edit: Callable[[dict[str, Any]], object]) -> None:
+    """Change stored rows as their writer could have: their checksums hold."""
+    rows = [unseal(line) for line in path.read_bytes().splitlines(keepends=True)]
+    for row in rows:
+        edit(row)
+    path.write_bytes(b"".join(map(seal, rows)))
 
 
 def run_and_kill(command: Sequence[str], sign: str) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
-from typing import Annotated
+import warnings
+from typing import Annotated, Any
 
 import typer
 
-from albench.cli import bench, check, describe, doctor, new, report, run, status
-from albench.errors import AlbenchError, RequestError
+from albench.cli import bench, check, describe, doctor, files, new, report, run, status
+from albench.errors import AlbenchError, RequestError, StoreWarning
 
 app = typer.Typer(
     help="Benchmark query strategies for deep active learning under one protocol.",
@@ -42,6 +45,8 @@ def _options(
 app.command("run")(run.run)
 app.command("status")(status.status)
 app.command("report")(report.report)
+app.command("export")(files.export)
+app.command("merge")(files.merge)
 app.command("list")(describe.list_)
 app.command("show")(describe.show)
 app.command("doctor")(doctor.doctor)
@@ -52,13 +57,34 @@ app.add_typer(new.app, name="new")
 
 def main() -> None:
     """Run the command line; an error is one sentence, and its exit code says whose it is."""
+    warnings.showwarning = _show_warning  # type: ignore[assignment]
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a path need not be UTF-8
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except AlbenchError as error:
         if _debug:
             raise
         typer.echo(f"error: {error}", err=True)
         sys.exit(2 if isinstance(error, RequestError) else 1)
+    except OSError as error:
+        if _debug or error.filename is not None:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still to be flushed at the end
+        typer.echo(f"error: the output cannot be written ({error.strerror}); send it elsewhere", err=True)
+        sys.exit(1)
+
+
+def _show_warning(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: Any) -> None:
+    """Show what is wrong with a store as one line, and other warnings as Python does."""
+    if issubclass(category, StoreWarning):
+        typer.echo(f"warning: {message}", err=True)
+    else:
+        sys.stderr.write(warnings.formatwarning(message, category, filename, lineno))
 
 
 if __name__ == "__main__":

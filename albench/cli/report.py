@@ -12,7 +12,7 @@ from albench.cli.output import warn_of_plugins
 
 
 def report(
-    stores: Annotated[list[Path], typer.Argument(help="Folders that 'albench run' wrote; several are merged.")],
+    stores: Annotated[list[Path], typer.Argument(help="Folders of 'albench run', or archives; several are merged.")],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Where to write, - for the terminal. [default: in the store]")
     ] = None,
@@ -28,9 +28,9 @@ def report(
     ] = None,
 ) -> None:
     """Write the comparative report of one or several stores."""
-    from albench.api import write_report
     from albench.datadir import data_settings
     from albench.plugins.host import host
+    from albench.reading import write_report
 
     warn_of_plugins()
     host().entry("report-formats", format_.partition("[")[0])

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from albench.cli.output import Format, warn_of_plugins
-from albench.cli.status import setting_names, show_statuses, summary
+from albench.cli.status import setting_names, show_kept, show_statuses, summary
 from albench.errors import RequestError, shown
 
 
@@ -55,6 +55,7 @@ def run(
         planned = api.plan(request, store, retry_failed)
         api.check_data(planned.study, data)
         engine = api.build_executor(executor, jobs, planned.study)
+        show_kept(planned.kept)
         if dry_run:
             show_statuses(planned.statuses, Format.table)
             typer.echo(f"{len(planned.pending())} cells would run in {planned.store}")

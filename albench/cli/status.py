@@ -3,28 +3,39 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from albench.cli.output import Format, FormatOption, show_rows
-from albench.store.cell import CellStatus
 from albench.store.names import named, short_names
-from albench.store.store import Store
+from albench.store.reader import CellStatus
+from albench.store.store import open_store
 from albench.study.spec import PARTS
 
 
 def status(
-    store: Annotated[Path, typer.Argument(help="The folder that 'albench run' wrote.")],
+    store: Annotated[Path, typer.Argument(help="A folder that 'albench run' wrote, or an archive.")],
     output: FormatOption = Format.table,
 ) -> None:
-    """Say of each cell whether it is done, running, failed or missing, and why."""
-    statuses = Store(store).statuses()
+    """Say of each cell whether it is done, running, failed, damaged or missing, and why."""
+    opened = open_store(store)
+    statuses = opened.statuses()
     show_statuses(statuses, output)
     if output is Format.table:
         typer.echo(summary(statuses))
+        show_kept(opened.kept())
+
+
+def show_kept(cells: Sequence[Mapping[str, Any]]) -> None:
+    """Say in a line that cells by other code are kept, if there are any."""
+    if cells:
+        names = ", ".join(dict.fromkeys(cell["strategy"] for cell in cells))
+        count = "1 cell by other code is" if len(cells) == 1 else f"{len(cells)} cells by other code are"
+        typer.echo(f"{count} kept and not counted ({names}); when that code comes back, so do its results")
 
 
 def show_statuses(statuses: list[CellStatus], output: Format) -> None:
@@ -45,5 +56,5 @@ def setting_names(statuses: list[CellStatus]) -> dict[str, str]:
 def summary(statuses: list[CellStatus]) -> str:
     """Return the counts in words: "14 of 15 cells done; 1 failed"."""
     counts = Counter(one.status for one in statuses)
-    others = [f"{counts[name]} {name}" for name in ("running", "failed", "missing") if counts[name]]
+    others = [f"{counts[name]} {name}" for name in ("running", "failed", "damaged", "missing") if counts[name]]
     return "; ".join([f"{counts['done']} of {len(statuses)} cells done", *others])

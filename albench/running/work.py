@@ -11,13 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from albench.contracts.executor import Emit
-from albench.errors import HeldError, WriteError, reason
+from albench.errors import DamageError, HeldError, WriteError, reason
 from albench.plugins.host import host
 from albench.running.provenance import now
-from albench.store.cell import CellFolder
-from albench.store.claims import claimed
-from albench.store.files import appending
-from albench.store.store import Store
+from albench.store.cell import OwnedCell
+from albench.store.store import Store, columns_of
 from albench.study.spec import CellSpec
 from albench.study.survey import proved_split
 
@@ -34,23 +32,28 @@ class Work:
     """A cell to perform, and how: everything in it goes through JSON.
 
     `name` is what names the cell in events, and `log` the file that takes what it prints: an executor needs no more.
+    `study` is what the cell remembers of its study, name and preset.
     """
 
     store: str
     cell: dict[str, Any]
     name: dict[str, Any]
     log: str
+    study: dict[str, str]
     rounds: int | None = None
     device: str = "cpu"
     threads: int = 1
     command: Sequence[str] = ()
 
     @classmethod
-    def of(cls, store: Path, spec: CellSpec, rounds: int | None, device: str, threads: int, command: Any) -> Work:
+    def of(
+        cls, store: Path, spec: CellSpec, study: Mapping[str, str], rounds: int | None, device: str, threads: int,
+        command: Any,
+    ) -> Work:  # fmt: skip
         """Return the task of a cell in a store."""
         root = store.resolve()
         log = str(Store(root).cell_of(spec).log)
-        return cls(str(root), spec.to_json(), spec.name, log, rounds, device, threads, list(command))
+        return cls(str(root), spec.to_json(), spec.name, log, dict(study), rounds, device, threads, list(command))
 
     def to_json(self) -> dict[str, Any]:
         """Return the task as plain values."""
@@ -65,33 +68,40 @@ def perform(task: Mapping[str, Any], emit: Emit) -> None:
     """
     work = Work(**task)
     spec = CellSpec.from_json(work.cell)
-    folder = Store(Path(work.store)).cell_of(spec)
     try:
-        with claimed(folder.claim, str(spec)):
-            _perform_claimed(work, spec, folder, emit)
+        with Store(Path(work.store)).cell_of(spec).owned(spec) as cell:
+            _perform_owned(work, spec, cell, emit)
     except HeldError as error:
         emit({"event": "held", "cell": work.name, "reason": reason(error)})
     except WriteError as error:  # which cannot be recorded either
         emit({"event": "failed", "cell": work.name, "reason": reason(error)})
 
 
-def _perform_claimed(work: Work, spec: CellSpec, folder: CellFolder, emit: Emit) -> None:
+def request_of(study: Mapping[str, str], spec: CellSpec, rounds: int | None) -> dict[str, Any]:
+    """Return what a cell remembers of the study that asked for it, so that a lost study can be put together."""
+    return {**study, "rounds": rounds, "columns": columns_of(spec.setting)}
+
+
+def _perform_owned(work: Work, spec: CellSpec, cell: OwnedCell, emit: Emit) -> None:
     try:
-        exhausted = _run(work, spec, folder, emit)
-    except WriteError:
+        rounds, exhausted = _run(work, spec, cell, emit)
+    except (WriteError, HeldError):
         raise
     except Exception as error:  # noqa: BLE001 - a cell's failure is recorded, whatever it is
         message = reason(error)
-        _log(folder, traceback.format_exc())
-        folder.fail(spec, message)
+        status = "damaged" if isinstance(error, DamageError) else "failed"
+        cell.lease.check()
+        cell.log(traceback.format_exc())
+        cell.fail(spec, _request(work, spec), message, status)
         emit({"event": "failed", "cell": work.name, "reason": message})
     else:
-        ended = {**folder.info()["provenance"], "end": now()}
-        folder.write_info(status="done", error=None, exhausted=exhausted, provenance=ended)
+        ended = {**cell.record()["provenance"], "end": now()}
+        cell.write_record(status="done", error=None, rounds=rounds, exhausted=exhausted, provenance=ended)
         emit({"event": "done", "cell": work.name})
 
 
-def _run(work: Work, spec: CellSpec, folder: CellFolder, emit: Emit) -> bool:
+def _run(work: Work, spec: CellSpec, cell: OwnedCell, emit: Emit) -> tuple[int, bool]:
+    """Run the rounds that a cell lacks; return how many it has, and whether its pool is exhausted."""
     from albench.running.initial import load_initial, new_model
     from albench.running.loop import Loop
     from albench.running.mode import prepare_torch
@@ -99,15 +109,15 @@ def _run(work: Work, spec: CellSpec, folder: CellFolder, emit: Emit) -> bool:
     prepare_torch(work.device, work.threads)
     spec.setting.learner.build().check_device(work.device)
     split = proved_split(spec.setting.scenario, spec.seed, {spec.fingerprint}, PLANNED)
-    checkpoint = folder.restore()
+    checkpoint = cell.restore()
     rounds_kept = len(checkpoint.rows) if checkpoint else 0
-    folder.write_info(
-        key=spec.key,
+    cell.write_record(
         spec=spec.stored(),
+        request=_request(work, spec),
         status="running",
         error=None,
         exhausted=False,
-        earlier_sessions=_earlier_sessions(folder, rounds_kept),
+        earlier_sessions=_earlier_sessions(cell, rounds_kept),
         provenance={**_provenance(work, spec), "first_round": rounds_kept},
     )
     loop = Loop(spec, split, new_model(spec, split, work.device, _watch(work, emit)))
@@ -116,18 +126,22 @@ def _run(work: Work, spec: CellSpec, folder: CellFolder, emit: Emit) -> bool:
         loop.resume(checkpoint)
     else:
         initial_seconds, digest = load_initial(Store(Path(work.store)), spec, split, loop.model)
-        folder.write_info(initial_sha256=digest)
+        cell.write_record(initial_sha256=digest)
 
     def save(state: Loop) -> None:
-        folder.save(state.checkpoint())
+        cell.save(state.checkpoint())
         row = state.rows[-1]
         for problem in host().round_recorded(spec.to_json(), copy.deepcopy(row)):
-            _log(folder, f"warning: {problem}\n")
+            cell.log(f"warning: {problem}\n")
         emit({"event": "round", "cell": work.name, "row": row})
 
     exhausted = loop.run(work.rounds, save, initial_seconds)
-    folder.write_outcome(loop.outcome())
-    return exhausted
+    cell.write_outcome(loop.outcome())
+    return len(loop.rows) - 1, exhausted
+
+
+def _request(work: Work, spec: CellSpec) -> dict[str, Any]:
+    return request_of(work.study, spec, work.rounds)
 
 
 def _watch(work: Work, emit: Emit) -> Watch:
@@ -145,12 +159,12 @@ def _watch(work: Work, emit: Emit) -> Watch:
     return watch
 
 
-def _earlier_sessions(folder: CellFolder, rounds_kept: int) -> list[dict[str, Any]]:
+def _earlier_sessions(cell: OwnedCell, rounds_kept: int) -> list[dict[str, Any]]:
     """Return the provenance of what ran before, so that a cell of mixed hardware or versions can be told."""
-    info = folder.info()
-    if rounds_kept == 0 or "provenance" not in info:
+    record = cell.record()
+    if rounds_kept == 0 or "provenance" not in record:
         return []
-    return [*info.get("earlier_sessions", []), info["provenance"]]
+    return [*record.get("earlier_sessions", []), record["provenance"]]
 
 
 def _provenance(work: Work, spec: CellSpec) -> dict[str, Any]:
@@ -159,8 +173,3 @@ def _provenance(work: Work, spec: CellSpec) -> dict[str, Any]:
     choices = [*spec.setting.parts().values(), spec.strategy]
     owners = [name for choice in choices for name in choice.distributions()]
     return provenance(work.device, work.threads, list(work.command), owners)
-
-
-def _log(folder: CellFolder, text: str) -> None:
-    with appending(folder.log) as file:
-        file.write(text)

@@ -1,19 +1,22 @@
-"""One cell on disk: plain files, each whole or absent."""
+"""One cell on disk, and writing it: by who holds its lease alone."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from albench.errors import StoreError
-from albench.store.claims import live_holder
-from albench.store.files import appending, check_schema, read_json, remove_leftovers, write_json, write_text
-from albench.store.rows import Row
+from albench.errors import DamageError, StoreError
+from albench.store.files import appending, remove_leftovers, write_bytes
+from albench.store.leases import Lease, leased
+from albench.store.record import read_record
+from albench.store.rows import KEY, Row, write_rows
+from albench.store.sealed import seal
+from albench.store.source import CELL, CHECKPOINT, OUTCOME, ROUNDS
 from albench.store.weights import load_weights, save_weights
-from albench.study.spec import SCHEMA, CellSpec
+from albench.study.spec import HARNESS_RESULTS_VERSION, SCHEMA, CellSpec
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,118 +36,135 @@ class Checkpoint:
 
 
 @dataclass(frozen=True)
-class CellStatus:
-    """Where a cell stands: done, running, failed or missing, and why."""
-
-    setting: str
-    scenario: str
-    protocol: str
-    learner: str
-    network: str
-    strategy: str
-    seed: int
-    status: str
-    reason: str
-    rounds: int  # rounds recorded, without round 0
-
-
 class CellFolder:
-    """One cell on disk."""
+    """Where a cell is on disk."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.claim = path / "claim"
-        self.log = path / "log.txt"
+    path: Path
+    key: str
 
-    def info(self) -> dict[str, Any]:
-        """Return ``cell.json``, or an empty mapping; StoreError for another schema."""
-        info = read_json(self.path / "cell.json") or {}
-        check_schema(info, self.path / "cell.json", SCHEMA)
-        return dict(info)
+    @property
+    def claim(self) -> Path:
+        """The file of its lease."""
+        return self.path / "claim"
 
-    def write_info(self, **changes: Any) -> None:
-        """Change entries of ``cell.json``."""
-        write_json(self.path / "cell.json", {**self.info(), "schema": SCHEMA, **changes})
+    @property
+    def log(self) -> Path:
+        """What its strategy prints."""
+        return self.path / "log.txt"
 
-    def fail(self, spec: CellSpec, error: str) -> None:
+    @contextmanager
+    def owned(self, what: object) -> Iterator[OwnedCell]:
+        """Hold the cell's lease for the length of a block; HeldError when another has it."""
+        with leased(self.claim, str(what)) as lease:
+            yield OwnedCell(self, lease)
+
+
+@dataclass(frozen=True)
+class OwnedCell:
+    """A cell whose lease this process holds: the only way to write it.
+
+    Everything it writes is whole or absent, and written only while the lease is its own; LostError when it is not.
+    """
+
+    folder: CellFolder
+    lease: Lease
+
+    def record(self) -> dict[str, Any]:
+        """Return ``cell.json``; empty where it is absent or damaged, since what it says can be written anew."""
+        path = self.folder.path / CELL
+        try:
+            return read_record(path.read_bytes(), self.folder.key, str(path))
+        except (OSError, DamageError):
+            return {}
+
+    def write_record(self, **changes: Any) -> None:
+        """Change members of ``cell.json``."""
+        fixed = {"schema": SCHEMA, "key": self.folder.key, "harness": HARNESS_RESULTS_VERSION}
+        self._write(CELL, seal({**self.record(), **fixed, **changes}, indent=1))
+
+    def fail(self, spec: CellSpec, request: Mapping[str, Any], error: str, status: str = "failed") -> None:
         """Record a failure; what the cell had finished stays."""
-        self.write_info(key=spec.key, spec=spec.stored(), status="failed", error=error)
-
-    def outcome(self) -> dict[str, Any] | None:
-        """Return what the network made of each test class at the end, None where it was not kept."""
-        found = read_json(self.path / "outcome.json")
-        return None if found is None else dict(found)
+        whole = {"exhausted": False, **self.record()}
+        self.write_record(**{**whole, "spec": spec.stored(), "request": request, "status": status, "error": error})
 
     def write_outcome(self, outcome: Mapping[str, Any]) -> None:
         """Keep what the network made of each test class at the end; see `Loop.outcome`."""
-        write_json(self.path / "outcome.json", outcome)
+        self._write(OUTCOME, seal({"cell": self.folder.key[:KEY], **outcome}, indent=1))
 
-    def rows(self, rounds: int | None = None) -> list[Row]:
-        """Return the recorded rounds, at most up to `rounds`; a line cut short by a crash is left out."""
-        try:
-            lines = (self.path / "rounds.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
-        except (FileNotFoundError, NotADirectoryError):
-            return []
-        try:
-            rows = [json.loads(line) for line in lines if line.endswith("\n")]
-        except ValueError as error:
-            raise StoreError(
-                f"{self.path / 'rounds.jsonl'} is damaged ({error}); delete it, and the next run restores it"
-            ) from None
-        return [row for row in rows if rounds is None or row["round"] <= rounds]
+    def write_rounds(self, rows: Sequence[Row]) -> None:
+        """Replace the recorded rounds."""
+        self._write(ROUNDS, write_rows(rows, self.folder.key, self.lease.token))
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Store a round that has just ended: the checkpoint first, which is the truth, then its row."""
+        """Store a round that has just ended: the checkpoint first, which is the truth, then the rows."""
         import torch
 
         tensors = {name: value for name, value in checkpoint.memory.items() if isinstance(value, torch.Tensor)}
-        memory = {name: value for name, value in checkpoint.memory.items() if name not in tensors}
-        remembered = {f"{_MEMORY}{name}": value for name, value in tensors.items()}
         state = {
+            "key": self.folder.key,
+            "attempt": self.lease.token,
             "rows": checkpoint.rows,
             "labeled": checkpoint.labeled,
             "classes": checkpoint.classes,
-            "memory": memory,
+            "memory": {name: value for name, value in checkpoint.memory.items() if name not in tensors},
         }
-        save_weights(self.path / "checkpoint.safetensors", {**checkpoint.weights, **remembered}, state)
-        with appending(self.path / "rounds.jsonl") as file:
-            file.write(_line(checkpoint.rows[-1]))
+        remembered = {f"{_MEMORY}{name}": value for name, value in tensors.items()}
+        save_weights(self._path(CHECKPOINT), {**checkpoint.weights, **remembered}, state, self.lease.check)
+        self.write_rounds(checkpoint.rows)
 
     def restore(self) -> Checkpoint | None:
-        """Return the last checkpoint, None when there is none, and repair ``rounds.jsonl`` from it."""
-        path = self.path / "checkpoint.safetensors"
-        remove_leftovers(self.path)
-        if not path.exists():
-            (self.path / "rounds.jsonl").unlink(missing_ok=True)
-            return None
-        weights, state = load_weights(path)
-        text = "".join(_line(row) for row in state["rows"])
-        rounds = self.path / "rounds.jsonl"
-        if not rounds.exists() or rounds.read_text(encoding="utf-8") != text:
-            write_text(rounds, text)
-        tensors = {name: weights.pop(name) for name in list(weights) if name.startswith(_MEMORY)}
-        memory = {**state.pop("memory", {}), **{name.removeprefix(_MEMORY): value for name, value in tensors.items()}}
-        return Checkpoint(weights=weights, memory=memory, **state)
+        """Return the last checkpoint, None when the cell has not begun, and repair ``rounds.jsonl`` from it.
 
-    def status(self, wanted: int | None) -> tuple[str, str, int]:
-        """Return (status, reason, rounds) for a study that wants that many rounds (None: until the pool is empty)."""
-        info = self.info()
-        done = max(0, len(self.rows(wanted)) - 1)
-        live = live_holder(self.claim)
-        if live:
-            return "running", f"held by {live} (if it is gone, delete {self.claim})", done
-        if info.get("exhausted") or (wanted is not None and self.rows() and done >= wanted):
-            return "done", "", done
-        if info.get("status") == "failed":
-            return "failed", info["error"], done
-        if not info:
-            return "missing", "not started", 0
-        return (
-            "missing",
-            f"interrupted or asked for more rounds; {done} rounds are kept and the next run goes on",
-            done,
-        )
+        Raises DamageError for a checkpoint that does not hold, and StoreError for rounds that have none, as those of an
+        archive without weights: they can be read for ever, and are never started over.
+        """
+        self.lease.check()
+        remove_leftovers(self.folder.path)
+        checkpoint = read_checkpoint(self.folder)
+        if checkpoint is not None:
+            self.write_rounds(checkpoint.rows)
+        elif self._path(ROUNDS).exists():
+            raise StoreError(
+                f"{self.folder.path} has rounds and no checkpoint, as in an archive without weights: they can be read, "
+                "and no more can be added; to compute the cell anew, delete that folder"
+            )
+        return checkpoint
+
+    def take(self, files: Mapping[str, bytes | None]) -> None:
+        """Replace files by those of a copy of this cell, in their order; one that the copy has not goes."""
+        for name, data in files.items():
+            if data is not None:
+                self._write(name, data)
+            else:
+                self.lease.check()
+                self._path(name).unlink(missing_ok=True)
+
+    def log(self, text: str) -> None:
+        """Add to the cell's log."""
+        with appending(self.folder.log) as file:
+            file.write(text)
+
+    def _path(self, name: str) -> Path:
+        return self.folder.path / name
+
+    def _write(self, name: str, data: bytes) -> None:
+        write_bytes(self._path(name), data, self.lease.check)
 
 
-def _line(row: Mapping[str, Any]) -> str:
-    return json.dumps(row, ensure_ascii=False) + "\n"
+def read_checkpoint(folder: CellFolder) -> Checkpoint | None:
+    """Return a cell's checkpoint, None where there is none; DamageError where it does not hold, or is another's."""
+    path = folder.path / CHECKPOINT
+    try:
+        weights, state = load_weights(path.read_bytes())
+        if state.pop("key", None) != folder.key:
+            raise DamageError("it is another cell's")
+    except FileNotFoundError:
+        return None
+    except (OSError, DamageError) as error:
+        raise DamageError(
+            f"{path} is damaged ({error}), so that the cell cannot go on from it; to compute the cell anew, delete its "
+            "folder"
+        ) from None
+    tensors = {name: weights.pop(name) for name in list(weights) if name.startswith(_MEMORY)}
+    memory = {**state["memory"], **{name.removeprefix(_MEMORY): value for name, value in tensors.items()}}
+    return Checkpoint(state["rows"], state["labeled"], state["classes"], weights, memory)

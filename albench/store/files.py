@@ -2,36 +2,37 @@
 
 from __future__ import annotations
 
-import json
 import os
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
-from albench.errors import StoreError, WriteError
+from albench.errors import WriteError
 
 _SUFFIX = ".part"
+Check = Callable[[], None]
 
 
-def _temporary(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{uuid.uuid4().hex}{_SUFFIX}")
+def unchecked() -> None:
+    """Permit a file to be replaced."""
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, check: Check = unchecked) -> Iterator[Path]:
     """Give a temporary path beside `path`; what was written there takes its place at the end, or vanishes.
 
-    Raises WriteError when the disk does not take it.
+    `check` is called at the last moment, and may refuse by raising. Raises WriteError when the disk does not take it.
     """
-    temporary = _temporary(path)
-    with _writing(path):
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}{_SUFFIX}")
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield temporary
             with temporary.open("rb") as written:
                 os.fsync(written.fileno())
+            check()
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
@@ -40,51 +41,32 @@ def replacing(path: Path) -> Iterator[Path]:
 @contextmanager
 def appending(path: Path) -> Iterator[TextIO]:
     """Open a text file to append to it; WriteError when the disk does not take what is written."""
-    with _writing(path), path.open("a", encoding="utf-8", errors="replace") as file:
+    with writing(path), path.open("a", encoding="utf-8", errors="replace") as file:
         yield file
 
 
 def remove_leftovers(folder: Path) -> None:
     """Remove temporary files that a killed process left in a folder that the caller has claimed."""
-    for path in folder.glob(f".*{_SUFFIX}"):
-        path.unlink(missing_ok=True)
+    for pattern in (f".*{_SUFFIX}", ".*.dead"):  # the latter of leases
+        for path in folder.glob(pattern):
+            path.unlink(missing_ok=True)
 
 
 @contextmanager
-def _writing(path: Path) -> Iterator[None]:
+def writing(path: Path) -> Iterator[None]:
+    """Say in a sentence what the system refuses while a path is written."""
     try:
         yield
     except OSError as error:
         raise WriteError(f"{path} cannot be written ({error}); free space or permit writing, and run again") from error
 
 
+def write_bytes(path: Path, data: bytes, check: Check = unchecked) -> None:
+    """Replace a file's content at once."""
+    with replacing(path, check) as temporary:
+        temporary.write_bytes(data)
+
+
 def write_text(path: Path, text: str) -> None:
     """Replace a file's text at once; half a surrogate pair, as an undecodable file name has, becomes "?"."""
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", errors="replace")
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Replace a JSON file at once."""
-    write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
-
-
-def read_json(path: Path) -> Any:
-    """Return a JSON file's value, None when there is no such file; StoreError when it is damaged."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except (ValueError, OSError) as error:
-        raise StoreError(
-            f"{path} cannot be read ({error}); restore it, or move it away to run that part again"
-        ) from None
-
-
-def check_schema(value: Mapping[str, Any], path: Path, schema: int) -> None:
-    """Raise StoreError when a file was written under another schema than this version's."""
-    if value and value.get("schema") != schema:
-        raise StoreError(
-            f"{path} has schema {value.get('schema')} and this version of albench reads {schema}; "
-            "use the version that wrote it, or another folder"
-        )
+    write_bytes(path, text.encode("utf-8", "replace"))

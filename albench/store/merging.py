@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from albench.errors import StoreError
-from albench.store.cell import CellFolder
-from albench.store.rows import lasting
-from albench.store.store import Store, cell_name
+from albench.store.reader import StoreReader, cell_name, in_words
+from albench.store.rows import Row, lasting
+from albench.store.snapshot import Snapshot
 from albench.study.spec import PARTS
 
 _TAKEN = ("name", "version")
@@ -22,7 +22,7 @@ class StoredCell:
 
     name: Mapping[str, Any]  # setting and its parts, strategy, seed
     key: str
-    folder: CellFolder
+    snapshot: Snapshot
     store: str
     wanted: int | None  # rounds that are asked for; none: until the pool is exhausted
     status: str
@@ -31,20 +31,27 @@ class StoredCell:
     copies: int = 1  # stores that have finished it
     copies_agree: bool = True  # whether these hold the same numbers, times and memory aside
 
+    @property
+    def rows(self) -> Sequence[Row]:
+        """The rows of the rounds that are asked for."""
+        return self.snapshot.up_to(self.wanted)
 
-def merged_study(stores: Sequence[Store]) -> dict[str, Any]:
-    """Return the request of all stores together.
+
+def merged_study(
+    stores: Sequence[StoreReader], together: str = "reported together", apart: str = "report them apart"
+) -> dict[str, Any]:
+    """Return the request of all stores together, the cells that were asked for aside.
 
     Raises StoreError that says in what settings or strategies of one label differ.
     """
-    studies = [store.study() for store in stores]
+    studies = [store.study for store in stores]
     merged = dict(studies[0])
     for store, study in zip(stores[1:], studies[1:], strict=True):
         differences = _differences(merged, study)
         if differences:
             raise StoreError(
-                f"{store.root} cannot be reported together with {stores[0].root}: they differ in "
-                f"{'; '.join(differences)}; report them apart"
+                f"{store.source.path} cannot be {together} with {stores[0].source.path}: they differ in "
+                f"{'; '.join(differences)}; {apart}"
             )
         for kind in ("settings", "strategies"):
             merged[kind] = {**merged[kind], **study[kind]}
@@ -53,51 +60,45 @@ def merged_study(stores: Sequence[Store]) -> dict[str, Any]:
     return {**merged, "name": " + ".join(names)}
 
 
-def merged_cells(stores: Sequence[Store]) -> list[StoredCell]:
+def merged_cells(stores: Sequence[StoreReader]) -> list[StoredCell]:
     """Return the cells of all stores, each once, finished ones before unfinished ones of the same name.
 
     Of a setting that several stores have, as many rounds are read as the store with the fewest was asked for. Raises
     StoreError when a cell of one name was computed from other data, or by another version, than in another store.
     """
-    cells = [(store, cell) for store in stores for cell in store.cells()]
-    limits = _limits(cells)
+    cells = [(store, cell, snapshot) for store in stores for cell, snapshot in store.snapshots()]
+    limits = fewest_rounds((store, cell) for store, cell, _ in cells)
     found: dict[tuple[Any, ...], list[StoredCell]] = {}
-    for store, cell in cells:
-        folder = store.cell(**cell)
-        wanted = _fewest([cell["rounds"], limits[cell["setting"]]])
+    for store, cell, snapshot in cells:
+        wanted = limits[cell["setting"]]
         name = cell_name(cell)
-        stored = StoredCell(name, cell["key"], folder, store.root.name, wanted, *folder.status(wanted))
-        found.setdefault(tuple(name.values()), []).append(stored)
+        where = store.status_of(cell, snapshot, wanted)
+        found.setdefault(tuple(name.values()), []).append(
+            StoredCell(name, cell["key"], snapshot, store.name, wanted, *where)
+        )
     return [_one(copies) for copies in found.values()]
 
 
-def _limits(cells: Sequence[tuple[Store, Mapping[str, Any]]]) -> dict[str, int | None]:
-    """Return for each setting the most rounds that every store which has it was asked for."""
-    most: dict[str, dict[int, float]] = {}
+def fewest_rounds(cells: Iterable[tuple[StoreReader, Mapping[str, Any]]]) -> dict[str, int | None]:
+    """Return for each setting as many rounds as the store that wants fewest of it (None: until the pool is empty)."""
+    wanted: dict[str, float] = {}
     for store, cell in cells:
-        of_stores = most.setdefault(cell["setting"], {})
-        rounds = math.inf if cell["rounds"] is None else cell["rounds"]
-        of_stores[id(store)] = max(of_stores.get(id(store), 0), rounds)
-    fewest = {setting: min(of_stores.values()) for setting, of_stores in most.items()}
-    return {setting: None if math.isinf(rounds) else int(rounds) for setting, rounds in fewest.items()}
-
-
-def _fewest(rounds: Sequence[int | None]) -> int | None:
-    return min((number for number in rounds if number is not None), default=None)
+        rounds = store.study["settings"][cell["setting"]]["rounds"]
+        wanted[cell["setting"]] = min(wanted.get(cell["setting"], math.inf), math.inf if rounds is None else rounds)
+    return {setting: None if math.isinf(rounds) else int(rounds) for setting, rounds in wanted.items()}
 
 
 def _one(copies: list[StoredCell]) -> StoredCell:
     first = copies[0]
     if len({copy.key for copy in copies}) > 1:
-        label = " / ".join(str(first.name[part]) for part in ("setting", "strategy", "seed"))
         raise StoreError(
-            f"{label} is not the same cell in {' and '.join(c.store for c in copies)}: its data, or the version of a "
-            "component, differ; report the stores apart"
+            f"{in_words(first.name)} is not the same cell in {' and '.join(copy.store for copy in copies)}: its "
+            "data, or the code or the version of a component, differ; report the stores apart"
         )
     done = [copy for copy in copies if copy.status == "done"]
     if not done:
         return first
-    numbers = [[lasting(row) for row in copy.folder.rows(copy.wanted)] for copy in done]
+    numbers = [[lasting(row) for row in copy.rows] for copy in done]
     agree = all(other == numbers[0] for other in numbers[1:])
     return StoredCell(**{**vars(done[0]), "copies": len(done), "copies_agree": agree})
 

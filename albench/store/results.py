@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -12,13 +11,13 @@ import pandas as pd
 
 from albench.contracts.report import Results
 from albench.datadir import offline
-from albench.errors import DataError, RequestError, did_you_mean
+from albench.errors import DataError, RequestError, StoreError, did_you_mean
 from albench.plugins.parameters import NAME
-from albench.store.cell import CellFolder
 from albench.store.merging import StoredCell, merged_cells, merged_study
 from albench.store.names import short_names
+from albench.store.reader import StoreReader, cell_name
 from albench.store.rows import as_frame
-from albench.store.store import Store, cell_name, named_cells
+from albench.store.store import open_store
 from albench.study.choice import Choice
 from albench.study.spec import PARTS
 from albench.study.survey import proved_split
@@ -30,25 +29,29 @@ PASSIVE = "random"
 
 
 def load(store: str | Path, unfinished: bool = False) -> pd.DataFrame:
-    """Return a store's results, one row a round, columns as in docs/protocol.md.
+    """Return the results of a store or an archive, one row a round, columns as in docs/protocol.md.
 
-    Only cells that are done count, unless `unfinished` asks for what the others have recorded too. `query_indices`
-    are rows of the scenario's images. Raises StoreError for a folder that is no store.
+    Only cells that are done count, unless `unfinished` asks for what the others have recorded too. A damaged cell is
+    left out with a warning (`albench.StoreWarning`). `query_indices` are rows of the scenario's images. Raises
+    StoreError for what is no store.
     """
-    opened = Store(Path(store))
-    study = opened.study()
+    return rounds_of(open_store(store), unfinished)
+
+
+def rounds_of(store: StoreReader, unfinished: bool = False) -> pd.DataFrame:
+    """Return what `load` returns of a store that is open."""
     rows: list[dict[str, Any]] = []
-    for cell in named_cells(study):
-        folder = opened.cell(**cell)
-        if unfinished or folder.status(cell["rounds"])[0] == "done":
-            rows += [{**row, **cell_name(cell)} for row in folder.rows(cell["rounds"])]
-    return as_frame(rows, _columns(study))
+    for cell, snapshot in store.snapshots():
+        if unfinished or snapshot.is_done(cell["rounds"]):
+            rows += [{**row, **cell_name(cell)} for row in snapshot.up_to(cell["rounds"])]
+    return _frame(rows, store.study)
 
 
 def load_named(store: str | Path) -> pd.DataFrame:
     """Return a store's results with settings by their short names, as reports show them."""
-    names = short_names(Store(Path(store)).study()["settings"])
-    frame = load(store)
+    opened = open_store(store)
+    names = short_names(opened.study["settings"])
+    frame = rounds_of(opened)
     return frame.assign(setting=frame["setting"].map(names))
 
 
@@ -59,29 +62,27 @@ def choose_reference(strategies: Iterable[str]) -> str:
 
 
 def collect(*stores: str | Path, reference: str | None = None, benchmarks: str | Path | None = None) -> Results:
-    """Return everything that a report is made from; cells of several stores are merged by their keys.
+    """Return everything that a report is made from; cells of several stores or archives are merged by their keys.
 
     Settings carry short names, which name no more than tells them apart. `reference` is the strategy that others are
     compared with; by default random, else the first. `benchmarks` is a JSON file of pytest-benchmark. Raises StoreError
     for a folder that is no store, and for stores whose cells cannot be compared.
     """
-    opened = [Store(Path(store)) for store in stores]
+    opened = [open_store(store) for store in stores]
     study = merged_study(opened)
     names = short_names(study["settings"])
     stored = [_renamed(cell, names) for cell in merged_cells(opened)]
-    done = [(cell, cell.folder.info()) for cell in stored if cell.status == "done"]
-    rows = [{**row, **cell.name} for cell, _ in done for row in cell.folder.rows(cell.wanted)]
-    rounds = as_frame(rows, _columns(study))
-    outcomes = [(cell, cell.folder.outcome()) for cell, _ in done]
+    done = [cell for cell in stored if cell.status == "done"]
+    rounds = _frame([{**row, **cell.name} for cell in done for row in cell.rows], study)
     return Results(
         name=study["name"],
         rounds=rounds,
         cells=_cells(stored),
         provenance=[
             {**cell.name, **session}
-            for cell, info in done
-            if "provenance" in info
-            for session in [*info.get("earlier_sessions", []), info["provenance"]]
+            for cell in done
+            if "provenance" in cell.snapshot.record
+            for session in [*cell.snapshot.record.get("earlier_sessions", []), cell.snapshot.record["provenance"]]
         ],
         study={
             **study,
@@ -89,17 +90,21 @@ def collect(*stores: str | Path, reference: str | None = None, benchmarks: str |
         },
         reference=_checked(reference, rounds) or choose_reference(rounds["strategy"]),
         outcomes=[
-            {**cell.name, **outcome}
-            for cell, outcome in outcomes
-            if outcome and outcome["round"] == len(cell.folder.rows(cell.wanted)) - 1
+            {**cell.name, **cell.snapshot.outcome}
+            for cell in done
+            if cell.snapshot.outcome and cell.snapshot.outcome["round"] == len(cell.rows) - 1
         ],
-        stores=[{"store": store.root.name, "sha256": checksum(store)} for store in opened],
+        stores=[{"store": store.name, "sha256": store.source.checksum()} for store in opened],
         benchmarks=_benchmarks(Path(benchmarks)) if benchmarks is not None else (),
     )
 
 
-def _columns(study: Mapping[str, Any]) -> list[Mapping[str, str]]:
-    return [setting["columns"] for setting in study["settings"].values()]
+def _frame(rows: Sequence[Mapping[str, Any]], study: Mapping[str, Any]) -> pd.DataFrame:
+    """Return rows as a frame; StoreError for values that their columns cannot hold, which no run of albench writes."""
+    try:
+        return as_frame(rows, [setting["columns"] for setting in study["settings"].values()])
+    except (ValueError, TypeError, OverflowError) as error:
+        raise StoreError(f"a row holds what its column cannot hold ({error}); get these results anew") from None
 
 
 def _renamed(cell: StoredCell, names: Mapping[str, str]) -> StoredCell:
@@ -130,7 +135,7 @@ def _benchmarks(path: Path) -> list[dict[str, Any]]:
 def _cells(stored: Sequence[StoredCell]) -> pd.DataFrame:
     parts = ("key", "status", "reason", "rounds", "store", "copies", "copies_agree")
     rows = [
-        {**cell.name, **{part: getattr(cell, part) for part in parts}, "fingerprint": _fingerprint(cell.folder)}
+        {**cell.name, **{part: getattr(cell, part) for part in parts}, "fingerprint": _fingerprint(cell)}
         for cell in stored
     ]
     return pd.DataFrame(rows, columns=["setting", *PARTS, "strategy", "seed", *parts, "fingerprint"])
@@ -160,21 +165,6 @@ def load_split(results: Results, setting: str, seed: int) -> Split:
         return proved_split(scenario, seed, set(cells["fingerprint"]) - {""}, "the results were computed from")
 
 
-def checksum(store: Store) -> str:
-    """Return the SHA-256 over a store's results: of the lines "<sha256>  <path>" of its files, by path.
-
-    The files are study.json and each cell's cell.json, rounds.jsonl and outcome.json. In a shell, in the store's
-    folder: ``find study.json cells -name '*.json*' -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum |
-    sha256sum``.
-    """
-    found = [store.root / "study.json", *store.root.glob("cells/*/*/*/*.json*")]
-    names = sorted((path.relative_to(store.root).as_posix(), path) for path in found if path.is_file())
-    digest = hashlib.sha256()
-    for name, path in names:
-        digest.update(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {name}\n".encode())
-    return digest.hexdigest()
-
-
-def _fingerprint(folder: CellFolder) -> str:
+def _fingerprint(cell: StoredCell) -> str:
     """Return the fingerprint of the data that a cell was computed from, "" where none is recorded."""
-    return str(folder.info().get("spec", {}).get("fingerprint", ""))
+    return str(cell.snapshot.record.get("spec", {}).get("fingerprint", ""))

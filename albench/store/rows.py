@@ -1,4 +1,7 @@
-"""The columns of results: what a row holds, its types, and which of it varies from run to run. Their one home."""
+"""The columns of results: what a row holds, its types, and which of it varies from run to run. Their one home.
+
+And how rows are stored: a sealed line each (see `sealed`), which names its cell and the attempt that wrote the file.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from albench.errors import RequestError
+from albench.errors import DamageError, RequestError
+from albench.store.sealed import seal, unseal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,8 +60,13 @@ LISTS = (
     Column("query_indices", "object"),
     Column("notes", "object", varies=True),  # strategies may note times
 )
+STORED = (  # of a line on disk: a frame has neither
+    Column("cell", "str"),  # the beginning of its key
+    Column("attempt", "str", varies=True),  # the lease under which the whole file was written
+)
 COLUMNS = (*NAMES, *STATE, *QUERY, *COST, *LISTS)
-VARYING = frozenset(column.name for column in COLUMNS if column.varies)
+VARYING = frozenset(column.name for column in (*COLUMNS, *STORED) if column.varies)
+KEY = 16  # characters of a cell's key that a line repeats
 OF_PROTOCOLS = ("Int64", "float64", "boolean", "object")  # types that a protocol's columns may have
 
 NO_QUERY: Row = {column.name: None for column in (*QUERY, *COST[:1], *COST[3:], *LISTS)} | {"notes": {}}
@@ -69,13 +78,39 @@ def check_columns(columns: Mapping[str, str], others: Mapping[str, str] | None =
     `others` are columns of protocols that results stand beside: of one name they must have one type.
     """
     own = {**{column.name: column.dtype for column in QUERY}, **(others or {})}
-    taken = {column.name for column in COLUMNS} | set(others or {})
+    taken = {column.name for column in (*COLUMNS, *STORED)} | set(others or {})
     for name, dtype in columns.items():
         if own.get(name) != dtype and (name in taken or dtype not in OF_PROTOCOLS):
             raise RequestError(
                 f"a protocol's column {name!r} of type {dtype!r} has the name of another, or a type that is none of "
                 f"{', '.join(OF_PROTOCOLS)}; change it in the protocol's class"
             )
+
+
+def write_rows(rows: Iterable[Mapping[str, Any]], key: str, attempt: str) -> bytes:
+    """Return the rows of a cell as they are stored, all of one attempt."""
+    return b"".join(seal({**row, "cell": key[:KEY], "attempt": attempt}) for row in rows)
+
+
+def read_rows(data: bytes, key: str) -> list[Row]:
+    """Return the rows that `write_rows` was given; DamageError where they are not those of this cell, whole.
+
+    Their numbers run from 0, each once, and all are of one attempt.
+    """
+    rows: list[Row] = []
+    attempts = set()
+    for number, line in enumerate(data.splitlines(keepends=True)):
+        try:
+            row = unseal(line)
+        except DamageError as error:
+            raise DamageError(f"line {number + 1}: {error}") from None
+        if row.pop("cell", None) != key[:KEY]:
+            raise DamageError(f"line {number + 1} is another cell's")
+        attempts.add(row.pop("attempt", None))
+        if row.get("round") != number or len(attempts) > 1:
+            raise DamageError(f"line {number + 1} is not round {number} of one attempt")
+        rows.append(row)
+    return rows
 
 
 def lasting(row: Mapping[str, Any]) -> Row:

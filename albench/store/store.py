@@ -10,39 +10,48 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from albench.errors import StoreError
-from albench.store.cell import CellFolder, CellStatus
-from albench.store.claims import claimed
-from albench.store.files import check_schema, read_json, write_json
+from albench.errors import RequestError, StoreError, shown
+from albench.store.archive import Archive
+from albench.store.cell import CellFolder
+from albench.store.files import write_bytes
+from albench.store.leases import leased, live_holder
+from albench.store.reader import CellStatus, StoreReader, cell_path
 from albench.store.rows import check_columns
+from albench.store.sealed import seal
+from albench.store.source import STUDY, Folder
 from albench.study.spec import PARTS, SCHEMA, CellSpec, Setting, folder_name
 
 
-class Store:
+class Store(StoreReader):
     """The folder of a study."""
 
     def __init__(self, root: Path) -> None:
+        super().__init__(Folder(root))
         self.root = root
 
-    def study(self) -> dict[str, Any]:
-        """Return ``study.json``, or raise StoreError when there is none or it has another schema."""
-        path = self.root / "study.json"
-        study = read_json(path)
-        if study is None:
-            raise StoreError(
-                f"{self.root} is no store: there is no study.json in it; give the folder that 'albench run' wrote"
-            )
-        check_schema(study, path, SCHEMA)
-        return dict(study)
+    def check_folder(self) -> None:
+        """Raise RequestError where the folder is no store, and cannot become one."""
+        try:
+            if not self.root.exists():
+                return
+            names = {path.name for path in self.root.iterdir()}
+        except NotADirectoryError:
+            raise RequestError(
+                f"{self.root} is a file; give a folder (an archive can be read, and no cell can be run in it)"
+            ) from None
+        except (OSError, ValueError) as error:
+            raise RequestError(f"{self.root} cannot be read ({error}); give another folder") from None
+        if names and not names & {STUDY, "cells", "study.claim"}:
+            held = shown(min(names))
+            raise RequestError(f"{self.root} is no store, and holds {held}; give a new folder, or an empty one")
 
     def cell(self, scenario: str, strategy: str, seed: int, key: str, **_: Any) -> CellFolder:
-        """Return a cell's folder, which need not exist; what else names a cell is in its key."""
-        folder = self.root / "cells" / folder_name(scenario) / folder_name(strategy) / f"seed-{seed}-{key[:8]}"
-        return CellFolder(folder)
+        """Return a cell's folder, which need not exist."""
+        return CellFolder(self.root / cell_path(scenario, strategy, seed, key), key)
 
     def cell_of(self, spec: CellSpec) -> CellFolder:
         """Return the folder of a specified cell."""
-        return self.cell(spec.setting.scenario.label, spec.strategy.label, spec.seed, spec.key)
+        return self.cell(**spec.name, key=spec.key)
 
     def initial_path(self, spec: CellSpec) -> Path:
         """Return where the initial network of a cell is kept."""
@@ -54,29 +63,45 @@ class Store:
 
         Raises StoreError for a store of another schema.
         """
-        old = self.study()["settings"].values() if (self.root / "study.json").exists() else ()
+        old = self.found_study["settings"].values() if self.found_study else ()
         known: dict[str, str] = {}
-        for columns in [setting["columns"] for setting in old] + [dict(s.protocol.build().columns) for s in settings]:
+        for columns in [setting["columns"] for setting in old] + [columns_of(setting) for setting in settings]:
             check_columns(columns, known)
             known |= columns
+
+    def other_code(self, cells: Sequence[CellSpec]) -> list[Mapping[str, Any]]:
+        """Return the cells of these names by other code that have rounds, those that were set aside before included."""
+        if not self.found_study:
+            return []
+        keys = {spec.key for spec in cells}
+        settings = {spec.setting.label: _stored(spec.setting) for spec in cells}
+        strategies = {spec.strategy.label: spec.strategy.stored() for spec in cells}
+        aside = [cell for cell in self.cells() if _is_aside(cell, self.study, settings, strategies)]
+        found = [cell for cell in [*self.kept(), *aside] if cell["key"] not in keys]
+        return [cell for cell in found if self.snapshot(cell).rows]
 
     def register(
         self, name: str, preset: str, cells: Sequence[CellSpec], rounds: int | None, command: Sequence[str]
     ) -> None:
         """Add cells to those that were asked for, and set how many rounds are wanted of their settings.
 
-        Cells that an earlier version of a component computed are asked for no more; their folders stay.
+        Cells by other code of a component are asked for no more; their folders stay, and they are found again.
         """
-        path = self.root / "study.json"
-        with claimed(self.root / "study.claim", str(path), wait=True):
-            old = self.study() if path.exists() else {"settings": {}, "strategies": {}, "cells": []}
+        with leased(self.root / "study.claim", str(self.root / STUDY), wait=True) as lease:
+            empty: dict[str, Any] = {"settings": {}, "strategies": {}, "cells": [], "kept": [], "commands": []}
+            self.__dict__.pop("found_study", None)  # read before the lease was this process's
+            old = self.found_study or empty
             settings = {spec.setting.label: {**_stored(spec.setting), "rounds": rounds} for spec in cells}
             strategies = {spec.strategy.label: spec.strategy.stored() for spec in cells}
-            known = {_identity(cell): cell for cell in _still_asked_for(old, settings, strategies)}
+            aside = [cell for cell in old["cells"] if _is_aside(cell, old, settings, strategies)]
+            known = {_identity(cell): cell for cell in old["cells"] if cell not in aside}
             for spec in cells:
                 label = {"setting": spec.setting.label, "strategy": spec.strategy.label, "seed": spec.seed}
+                before = known.get(_identity(label))
+                aside += [before] if before and before["key"] != spec.key else []
                 known[_identity(label)] = {**label, "key": spec.key}
-            commands = [*old.get("commands", []), list(command)]
+            keys = {cell["key"] for cell in known.values()}
+            commands = [*old["commands"], list(command)]
             study = {
                 "schema": SCHEMA,
                 "name": old.get("name", name),
@@ -85,62 +110,54 @@ class Store:
                 "strategies": {**old["strategies"], **strategies},
                 "commands": [command for place, command in enumerate(commands) if command not in commands[:place]],
                 "cells": list(known.values()),
+                "kept": [cell for cell in [*old["kept"], *aside] if cell["key"] not in keys],
             }
-            if study != old:
-                write_json(path, study)
+            write_bytes(self.root / STUDY, seal(study, indent=1), lease.check)
+            self.__dict__["found_study"] = study
 
-    def cells(self) -> list[dict[str, Any]]:
-        """Return the cells that were asked for: setting and its parts, strategy, seed, key, rounds (wanted)."""
-        return named_cells(self.study())
-
-    def statuses(self) -> list[CellStatus]:
-        """Return where each cell that was asked for stands."""
-        return [CellStatus(**cell_name(cell), **_status(self.cell(**cell), cell["rounds"])) for cell in self.cells()]
+    def held(self, cell: Mapping[str, Any]) -> str:
+        """Return in words who works on a cell, "" where nobody does."""
+        claim = self.cell(**cell).claim
+        live = live_holder(claim)
+        return f"held by {live} (if it is gone, delete {claim})" if live else ""
 
     def statuses_of(self, cells: Sequence[CellSpec], rounds: int | None) -> list[CellStatus]:
         """Return where each specified cell stands when that many rounds are wanted."""
-        return [CellStatus(**spec.name, **_status(self.cell_of(spec), rounds)) for spec in cells]
+        return [CellStatus(**spec.name, **self.status({**spec.name, "key": spec.key}, rounds)) for spec in cells]
 
 
-def named_cells(study: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the cells of a ``study.json``, each with the labels of its setting's parts."""
-    labels = {
-        name: {"setting": name, **{part: setting[part]["label"] for part in PARTS}, "rounds": setting["rounds"]}
-        for name, setting in study["settings"].items()
-    }
-    return [{**labels[cell["setting"]], **cell} for cell in study["cells"]]
-
-
-def cell_name(cell: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what names a cell in frames and statuses."""
-    return {name: cell[name] for name in ("setting", *PARTS, "strategy", "seed")}
-
-
-def _status(folder: CellFolder, rounds: int | None) -> dict[str, Any]:
-    return dict(zip(("status", "reason", "rounds"), folder.status(rounds), strict=True))
+def columns_of(setting: Setting) -> dict[str, str]:
+    """Return the columns that a setting's protocol adds to a row."""
+    return dict(setting.protocol.build().columns)
 
 
 def _identity(cell: Mapping[str, Any]) -> tuple[str, str, int]:
     return cell["setting"], cell["strategy"], cell["seed"]
 
 
-def _still_asked_for(
-    old: Mapping[str, Any], settings: Mapping[str, Any], strategies: Mapping[str, Any]
-) -> list[Mapping[str, Any]]:
-    """Return the cells of a study that no component of the same label, and of another identity, has put aside."""
-
-    def same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-        return all(one[name] == other[name] for name in ("name", "changed", "version"))
-
-    aside = {label for label, one in strategies.items() if not same(one, old["strategies"].get(label, one))}
-    for label, setting in settings.items():
-        before = old["settings"].get(label, setting)
-        if not all(same(setting[part], before[part]) for part in PARTS):
-            aside.add(label)
-    return [cell for cell in old["cells"] if not aside & {cell["setting"], cell["strategy"]}]
+def _is_aside(
+    cell: Mapping[str, Any], study: Mapping[str, Any], settings: Mapping[str, Any], strategies: Mapping[str, Any]
+) -> bool:
+    """Return whether a component that is asked for now has a label of this cell of a study, and another identity."""
+    setting, strategy = cell["setting"], cell["strategy"]
+    before, now = study["settings"][setting], settings.get(setting, study["settings"][setting])
+    pairs = [(before[part], now[part]) for part in PARTS]
+    pairs.append((study["strategies"][strategy], strategies.get(strategy, study["strategies"][strategy])))
+    return any(one[name] != other[name] for one, other in pairs for name in ("name", "changed", "version"))
 
 
 def _stored(setting: Setting) -> dict[str, Any]:
     """Return a setting as the store keeps it: its parts, and the columns that its protocol adds to a row."""
-    parts = {part: choice.stored() for part, choice in setting.parts().items()}
-    return {**parts, "columns": dict(setting.protocol.build().columns)}
+    return {**{part: choice.stored() for part, choice in setting.parts().items()}, "columns": columns_of(setting)}
+
+
+def open_store(path: str | Path) -> StoreReader:
+    """Return the store of a folder or an archive; StoreError for what is neither."""
+    where = Path(path)
+    try:
+        is_file = where.is_file()
+        if not is_file and not where.exists():
+            raise StoreError(f"there is no {where}; give the folder that 'albench run' wrote, or an archive of one")
+    except (OSError, ValueError) as error:  # a name that no file system takes
+        raise StoreError(f"{shown(str(where))} cannot be read ({error}); give a folder or an archive") from None
+    return StoreReader(Archive(where)) if is_file else Store(where)

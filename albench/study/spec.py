@@ -88,8 +88,12 @@ class CellSpec:
         Parameters at their defaults are left out, so that a new one with a default moves no key. How many rounds are
         run is no part of it.
         """
+        return self.key_under(HARNESS_RESULTS_VERSION)
+
+    def key_under(self, harness: int) -> str:
+        """Return the key that the cell has when the harness computes as under that results version."""
         parts = {part: choice.identity() for part, choice in self.setting.parts().items()}
-        return self._hash("cell", {**parts, "strategy": self.strategy.identity()})
+        return self._hash("cell", {**parts, "strategy": self.strategy.identity()}, harness)
 
     @property
     def initial_key(self) -> str:
@@ -102,10 +106,10 @@ class CellSpec:
         }
         return self._hash("initial", identities)
 
-    def _hash(self, purpose: str, identities: Mapping[str, Any]) -> str:
+    def _hash(self, purpose: str, identities: Mapping[str, Any], harness: int = HARNESS_RESULTS_VERSION) -> str:
         content = {
             "purpose": purpose,
-            "harness": HARNESS_RESULTS_VERSION,
+            "harness": harness,
             "seed": self.seed,
             "fingerprint": self.fingerprint,
             **identities,
@@ -116,4 +120,5 @@ class CellSpec:
 
 def folder_name(label: str) -> str:
     """Return a label as the name of one folder on any disk."""
-    return quote(label, safe="[]=,.+ ")[:120]
+    name = quote(label, safe="[]=,.+ ", errors="replace")[:120]
+    return name if name.strip(".") else name.replace(".", "%2E")  # dots alone lead upwards

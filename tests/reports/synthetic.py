@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from albench.contracts.report import Results
-from albench.store.cell import CellFolder
+from albench.store.cell import OwnedCell
 from albench.store.results import collect
+from albench.store.sealed import seal
 from albench.store.store import Store
-from albench.study.spec import SCHEMA
+from albench.study.spec import PARTS, SCHEMA, CellSpec
 
 EFFECTS = {"emoc": 0.03, "min": 0.01, "random": 0.0}  # what each strategy adds to the accuracy of the last round
 CLASSES = [f"class {place}" for place in range(10)]
@@ -49,7 +48,7 @@ class Synthetic:
         store = Store(root)
         cells = [self._write_cell(store, *where) for where in self._grid()]
         root.mkdir(parents=True, exist_ok=True)
-        (root / "study.json").write_text(json.dumps(self._study(cells)), encoding="utf-8")
+        (root / "study.json").write_bytes(seal(self._study(cells)))
         return root
 
     def results(self, root: Path) -> Results:
@@ -91,30 +90,29 @@ class Synthetic:
             "strategies": {name: _choice("strategies", name) for name in self.effects},
             "commands": [["albench", "run"]],
             "cells": cells,
+            "kept": [],
         }
 
     def _write_cell(self, store: Store, scenario: str, protocol: str, strategy: str, seed: int) -> dict[str, Any]:
-        what = f"{scenario} {protocol} {strategy} {seed} {self.set_size} {sorted(self.learner.items())}"
-        key = hashlib.sha256(what.encode()).hexdigest()
-        label = self._label(scenario, protocol)
-        cell = {"setting": label, "strategy": strategy, "seed": seed, "key": key}
+        setting = self._settings()[self._label(scenario, protocol)]
+        parts = {**{part: setting[part] for part in PARTS}, "strategy": _choice("strategies", strategy)}
+        spec = CellSpec.from_json({**parts, "seed": seed, "fingerprint": self.fingerprints.get(seed, "")})
+        cell = {"setting": spec.setting.label, "strategy": strategy, "seed": seed, "key": spec.key}
         failure = self.missing.get((strategy, seed))
-        folder = store.cell(scenario=scenario, **cell)
         if failure == "":
             return cell
         rows = self._rows(scenario, strategy, seed)[: 2 if failure else None]
         if protocol.startswith("top-k"):
             nothing = {"query_class": None, "query_is_novel": None, "query_label": None}
             rows = [{**row, **nothing, "n_novel_queried": int(bool(row["round"]))} for row in rows]
-        folder.path.mkdir(parents=True, exist_ok=True)
-        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-        (folder.path / "rounds.jsonl").write_text(text, encoding="utf-8")
-        self._write_info(folder, cell, failure)
-        if self.outcomes and not failure:
-            folder.write_outcome(self._outcome(strategy, seed))
+        with store.cell_of(spec).owned(spec) as owned:
+            owned.write_rounds(rows)
+            self._write_record(owned, spec, setting, failure)
+            if self.outcomes and not failure:
+                owned.write_outcome(self._outcome(strategy, seed))
         return cell
 
-    def _write_info(self, folder: CellFolder, cell: Mapping[str, Any], failure: str | None) -> None:
+    def _write_record(self, cell: OwnedCell, spec: CellSpec, setting: Mapping[str, Any], failure: str | None) -> None:
         provenance = {
             "start": "2026-11-20T10:00:00+00:00",
             "host": "laptop",
@@ -128,10 +126,12 @@ class Synthetic:
             "gpu": None,
         }
         status = {"status": "failed", "error": failure} if failure else {"status": "done", "error": None}
-        folder.write_info(
-            key=cell["key"],
-            spec={"fingerprint": self.fingerprints.get(cell["seed"], "")},
+        request = {"name": self.name, "preset": "quickstart", "rounds": self.rounds, "columns": setting["columns"]}
+        cell.write_record(
+            spec=spec.stored(),
+            request=request,
             provenance={**provenance, **self.provenance},
+            exhausted=False,
             **status,
         )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from albench.api import write_report
+from albench.reading import write_report
 from tests.reports.conftest import Browser
 from tests.reports.synthetic import Synthetic
 

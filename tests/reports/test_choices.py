@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from albench.api import write_report
+from albench.reading import write_report
 from tests.reports.conftest import Browser, Opened
 from tests.reports.synthetic import Synthetic
 

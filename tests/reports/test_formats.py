@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from albench.analysis.leaderboard import leaderboard
-from albench.api import write_report
+from albench.reading import write_report
 from albench.store.results import load
 from tests.conftest import Cli
 from tests.reports.synthetic import Synthetic

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from albench.api import write_report
+from albench.reading import write_report
 from tests.reports.conftest import Browser, Opened
 from tests.reports.synthetic import Synthetic
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from albench.api import write_report
+from albench.reading import write_report
 from tests.conftest import PluginFolder
 from tests.reports.conftest import Browser
 from tests.reports.synthetic import Synthetic

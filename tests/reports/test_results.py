@@ -12,7 +12,7 @@ import pytest
 from albench.cli.leaderboard import print_leaderboard
 from albench.errors import DataError, RequestError, StoreError
 from albench.store.results import choose_reference, collect, load, load_split
-from tests.conftest import Cli, small_run
+from tests.conftest import Cli, edit_rows, small_run
 from tests.reports.synthetic import Synthetic
 
 
@@ -106,7 +106,7 @@ def test_copies_of_a_cell_that_disagree_are_found(tmp_path: Path) -> None:
     study = Synthetic(effects={"random": 0.0}, seeds=[0])
     first, second = study.write(tmp_path / "a"), study.write(tmp_path / "b")
     rows = next(second.rglob("rounds.jsonl"))
-    rows.write_text(rows.read_text().replace('"accuracy": 0.', '"accuracy": 0.1'))
+    edit_rows(rows, lambda row: row.update(accuracy=row["accuracy"] / 2))
     assert not collect(first, second).cells["copies_agree"].any()
 
 
@@ -125,13 +125,7 @@ def test_stores_of_different_protocols_are_refused_and_the_difference_is_named(t
 
 def test_cells_of_one_name_from_other_data_are_refused(tmp_path: Path) -> None:
     store = Synthetic().write(tmp_path / "first")
-    other = Synthetic().write(tmp_path / "second")
-    study = json.loads((other / "study.json").read_text())
-    cell = study["cells"][0]
-    old, cell["key"] = cell["key"], "f" * 64
-    (other / "study.json").write_text(json.dumps(study))
-    folder = next(other.glob(f"cells/*/*/seed-{cell['seed']}-{old[:8]}"))
-    folder.rename(folder.with_name(f"seed-{cell['seed']}-ffffffff"))
+    other = Synthetic(fingerprints={0: "of other data"}).write(tmp_path / "second")
     with pytest.raises(StoreError, match="is not the same cell in first and second"):
         collect(store, other)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from albench.api import write_report
+from albench.reading import write_report
 from albench.plugins.host import host
 from tests.conftest import PluginFolder
 from tests.reports.conftest import Browser

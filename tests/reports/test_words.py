@@ -14,6 +14,7 @@ from albench.contracts.report import Content, Figure, Note, Results, Table
 from albench.store.results import collect
 from albench_reports.page.assemble import Page, assemble
 from tests.conftest import small_run
+from tests.conftest import edit_json, edit_rows
 from tests.reports.synthetic import Synthetic
 
 
@@ -110,7 +111,7 @@ def test_identical_scores_are_a_tie_without_variance(tmp_path: Path) -> None:
 def test_scores_that_are_missing_are_left_out_and_the_page_stays_whole(tmp_path: Path) -> None:
     store = Synthetic().write(tmp_path)
     for path in store.rglob("rounds.jsonl"):
-        path.write_text(re.sub(r'"accuracy_novel": [^,]+', '"accuracy_novel": null', path.read_text()))
+        edit_rows(path, lambda row: row.update(accuracy_novel=None))
     page = assemble(collect(store))
     assert "nan" not in said(page)
     captions = [part.caption for section in page.sections for part in section.content.parts if isinstance(part, Figure)]
@@ -162,9 +163,7 @@ MIXED: list[tuple[str, Change, str]] = [
 def test_what_is_mixed_is_a_warning(change: Change, expected: str, tmp_path: Path) -> None:
     store = Synthetic(effects={"random": 0.0}).write(tmp_path)
     for number, path in enumerate(sorted(store.rglob("cell.json"))):
-        info = json.loads(path.read_text())
-        info["provenance"] |= change(number)
-        path.write_text(json.dumps(info))
+        edit_json(path, lambda record: record["provenance"].update(change(number)))  # noqa: B023 - called at once
     assert any(expected in text for text in assemble(collect(store)).warnings)
 
 
@@ -180,16 +179,14 @@ def test_what_is_mixed_is_a_warning(change: Change, expected: str, tmp_path: Pat
 def test_what_strategies_note_limits_the_claim(noted: dict[str, object], expected: str, tmp_path: Path) -> None:
     store = Synthetic().write(tmp_path)
     for path in store.glob("cells/digits/emoc/*/rounds.jsonl"):
-        rows = [json.loads(line) for line in path.read_text().splitlines()]
-        text = [json.dumps(row | {"notes": noted if row["round"] else {}}) + "\n" for row in rows]
-        path.write_text("".join(text))
+        edit_rows(path, lambda row: row.update(notes=noted if row["round"] else {}))
     assert any(expected in text for text in assemble(collect(store)).warnings)
 
 
 def test_exact_scores_are_no_approximation(tmp_path: Path) -> None:
     store = Synthetic(effects={"emoc": 0.0}).write(tmp_path)
     for path in store.rglob("rounds.jsonl"):
-        path.write_text(path.read_text().replace('"notes": {}', '"notes": {"emoc_rms_error": 0.0}'))
+        edit_rows(path, lambda row: row.update(notes={"emoc_rms_error": 0.0}))
     assert not any("approximates" in text for text in assemble(collect(store)).warnings)
 
 

@@ -41,7 +41,7 @@ def first_query(strategy: str) -> Query:
 
 def test_the_same_seed_starts_every_strategy_from_the_same_network_bit_for_bit(tmp_path: Path) -> None:
     small_run(tmp_path, "random,min,max")
-    hashes = {info["initial_sha256"] for info in (Store(tmp_path).cell(**c).info() for c in Store(tmp_path).cells())}
+    hashes = {snapshot.record["initial_sha256"] for _, snapshot in Store(tmp_path).snapshots()}
     assert len(hashes) == 1
     assert len(list(tmp_path.glob("initial/*/*.safetensors"))) == 1
     rows = albench.load(tmp_path).query("round == 0")

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import albench
+from albench.store.cell import read_checkpoint
 from albench.store.store import Store
 from tests.conftest import run_and_kill
 
@@ -54,7 +55,7 @@ def test_a_stateful_strategy_of_a_file_killed_in_the_middle_equals_the_uninterru
     assert asked[0] == asked[1]
     assert whole.notes.tolist()[1:] == [{"rounds": number} for number in range(1, 7)]
     memories = [
-        store.cell(**store.cells()[0]).restore().memory  # type: ignore[union-attr]
+        read_checkpoint(store.cell(**store.cells()[0])).memory  # type: ignore[union-attr]
         for store in (Store(tmp_path / "whole"), Store(tmp_path / "killed"))
     ]
     assert torch.equal(memories[0]["sum"], memories[1]["sum"])

@@ -14,10 +14,11 @@ import pytest
 
 import albench
 from albench.store import cell
+from albench.store.cell import read_checkpoint
 from albench.store.store import Store
 from tests.conftest import SMALL, Cli, PluginFolder, run_and_kill, small_options, small_run
 
-VARYING = {"query_seconds", "train_seconds", "eval_seconds", "peak_memory_bytes"}
+VARYING = {"query_seconds", "train_seconds", "eval_seconds", "peak_memory_bytes", "attempt", "check"}
 
 
 def rounds(store: Path) -> dict[str, list[dict[str, Any]]]:
@@ -33,7 +34,7 @@ def rounds(store: Path) -> dict[str, list[dict[str, Any]]]:
 
 def weights(store: Path) -> dict[str, Any]:
     folder = Store(store).cell(**Store(store).cells()[0])
-    checkpoint = folder.restore()
+    checkpoint = read_checkpoint(folder)
     assert checkpoint is not None
     return (
         {name: value.numpy().tobytes() for name, value in checkpoint.weights.items()},
@@ -78,7 +79,7 @@ def test_a_crash_at_any_moment_of_saving_loses_at_most_the_round_in_progress(
 
     with monkeypatch.context() as patch:
         patch.setattr("albench.store.cell.save_weights", crashing(cell.save_weights))
-        patch.setattr("albench.store.cell._line", crashing(cell._line))
+        patch.setattr("albench.store.cell.write_rows", crashing(cell.write_rows))
         with pytest.raises(Crash):
             small_run(tmp_path / "cut", "random")
     small_run(tmp_path / "cut", "random")
@@ -164,10 +165,11 @@ def test_a_worker_that_dies_while_its_child_lives_does_not_hang_the_run(
 def test_a_resumed_cell_keeps_the_provenance_of_every_session(tmp_path: Path) -> None:
     small_run(tmp_path, rounds=1)
     small_run(tmp_path, rounds=2)
-    info = Store(tmp_path).cell(**Store(tmp_path).cells()[0]).info()
-    assert [session["first_round"] for session in info["earlier_sessions"]] == [0]
-    assert info["provenance"]["first_round"] == 2
-    assert info["provenance"]["end"] >= info["provenance"]["start"]
+    _, snapshot = Store(tmp_path).snapshots()[0]
+    assert [session["first_round"] for session in snapshot.record["earlier_sessions"]] == [0]
+    provenance = snapshot.record["provenance"]
+    assert provenance["first_round"] == 2
+    assert provenance["end"] >= provenance["start"]
 
 
 def test_a_second_run_on_a_store_is_told_which_process_holds_which_cell(

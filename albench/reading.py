@@ -1,0 +1,111 @@
+"""What is done with results that are there: loaded, reported, exported, joined."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from albench.datadir import data_settings
+from albench.errors import RequestError, WriteError
+from albench.errors import reason as why
+from albench.plugins.host import host
+from albench.store.store import open_store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def load(store: str | Path, unfinished: bool = False) -> pd.DataFrame:
+    """Return the results of a store or an archive, one row a round; see `albench.store.results.load`."""
+    from albench.store import results
+
+    return results.load(store, unfinished)
+
+
+def export(store: str | Path, path: str | Path, *, weights: bool = False) -> Path:
+    """Write what a store or an archive holds as one file and return its path; its suffix says as what.
+
+    ``.zip`` is an archive (`weights` adds checkpoints and initial networks), ``.parquet`` and ``.csv`` are the rounds
+    that `load` returns, lists and mappings as JSON. Raises RequestError for another suffix, StoreError for no store.
+    """
+    from albench.store.exporting import export as write
+
+    target = Path(path)
+    try:
+        write(open_store(store), target, weights)
+    except (OSError, WriteError) as error:
+        raise RequestError(f"{target} cannot be written ({why(error)}); give another with --output") from None
+    return target
+
+
+def merge(stores: str | Path | Sequence[str | Path], path: str | Path) -> Path:
+    """Join stores and archives into a folder, or (``.zip``) an archive, and return its path.
+
+    What is there already is one of them. The order of the stores means nothing. Raises StoreError, which names both,
+    for stores that cannot be joined; see `albench.store.joining.merge`.
+    """
+    from albench.store.joining import merge as join
+
+    several = [stores] if isinstance(stores, (str, Path)) else list(stores)
+    target = Path(path)
+    try:
+        join(several, target)
+    except (OSError, WriteError) as error:
+        raise RequestError(f"{target} cannot be written ({why(error)}); give another with --output") from None
+    return target
+
+
+def report(
+    stores: str | Path | Sequence[str | Path],
+    path: str | Path | None = None,
+    *,
+    format: str = "html",  # noqa: A002 - the option's word
+    reference: str | None = None,
+    benchmarks: str | Path | None = None,
+    data: str | Path | None = None,
+) -> Path:
+    """Write the report of one or several stores and return its path; without one it goes into the store.
+
+    `reference` is the strategy that others are compared with, `data` the folder of data sets for the queried images.
+    Raises RequestError for an unknown format, StoreError for stores that cannot be merged.
+    """
+    host().entry("report-formats", format.partition("[")[0])
+    with data_settings(data, offline=True):  # a report never downloads
+        written = write_report(stores, path, format, reference, benchmarks)
+    assert written is not None
+    return written
+
+
+def write_report(
+    stores: str | Path | Sequence[str | Path],
+    path: str | Path | None = None,
+    format_name: str = "html",
+    reference: str | None = None,
+    benchmarks: str | Path | None = None,
+) -> Path | None:
+    """Write the report of one or several stores; None when no plugin offers it, which a warning of the host explains.
+
+    `reference` is the strategy that others are compared with, `benchmarks` a JSON file of pytest-benchmark to show.
+    Without a path the report goes into the store. Raises StoreError for stores that cannot be merged.
+    """
+    from albench.store.results import collect
+
+    if format_name == "html" and "html" not in host().names("report-formats"):
+        return None
+    several = [stores] if isinstance(stores, (str, Path)) else list(stores)
+    if path is None and len(several) > 1:
+        raise RequestError("several stores have no common folder; say where the report goes with --output")
+    writer = host().configure("report-formats", format_name)
+    target = Path(path) if path is not None else _beside(Path(several[0]), writer.suffix)
+    results = collect(*several, reference=reference, benchmarks=benchmarks)
+    try:
+        written: Path = writer.write(results, target)
+    except (OSError, WriteError) as error:
+        raise RequestError(f"the report cannot be written to {target} ({error}); give another with --output") from None
+    return written
+
+
+def _beside(store: Path, suffix: str) -> Path:
+    """Return where the report of a store goes: into its folder, or beside its archive."""
+    return store.with_suffix(suffix) if store.is_file() else store / f"report{suffix}"

@@ -1,0 +1,221 @@
+"""Stores into one: `albench merge` and `albench export`. Files are copied as they are, once they have been verified.
+
+What comes of a merge does not depend on the order of the stores, nor on how often one of them is given.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from albench.errors import DamageError, StoreError
+from albench.store.anonymous import record_without_paths, study_without_paths
+from albench.store.archive import write_archive
+from albench.store.files import write_bytes
+from albench.store.leases import leased
+from albench.store.merging import fewest_rounds, merged_study
+from albench.store.reader import StoreReader, cell_path, in_words
+from albench.store.rows import lasting
+from albench.store.sealed import seal
+from albench.store.snapshot import Snapshot
+from albench.store.source import CELL, CHECKPOINT, RESULTS, STUDY
+from albench.store.store import Store, open_store
+from albench.store.weights import load_weights
+from albench.study.spec import SCHEMA
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A cell in one of several stores."""
+
+    store: StoreReader
+    cell: Mapping[str, Any]  # as a study names it, with its scenario
+    snapshot: Snapshot
+
+    @property
+    def path(self) -> str:
+        """The cell's folder in a store."""
+        return cell_path(**self.cell)
+
+    def files(self) -> dict[str, bytes]:
+        """Return the cell's files by name, its checkpoint where it has one that holds."""
+        found = {name: self.store.source.read(f"{self.path}/{name}") for name in (*RESULTS, CHECKPOINT)}
+        if not _holds(found[CHECKPOINT], self.cell["key"]):
+            found[CHECKPOINT] = None
+        return {name: data for name, data in found.items() if data is not None}
+
+    def rank(self) -> tuple[Any, ...]:
+        """Return what the better of two copies has more of; the last entry decides between equals."""
+        rows, files = len(self.snapshot.rows), self.files()
+        digest = hashlib.sha256(b"".join(files[name] for name in sorted(files))).hexdigest()
+        return rows, self.snapshot.is_done(rows - 1), CHECKPOINT in files, digest
+
+
+def merge(stores: Sequence[str | Path], output: Path) -> None:
+    """Join stores and archives, by the keys of their cells, into a folder or (``.zip``) an archive.
+
+    An output that is there already is one of them. Of a cell that several have, the copy with most rounds is taken.
+    Raises StoreError, which names both, for stores that cannot be joined: settings or strategies of one name that are
+    not the same, and cells of one key whose numbers differ; HeldError for a cell of the output that is being run.
+    """
+    paths = {Path(path).resolve(): Path(path) for path in stores}
+    if output.suffix == ".zip":
+        if output.exists():
+            paths.setdefault(output.resolve(), output)
+        opened = [open_store(path) for path in paths.values()]
+        study, copies = joined(opened)
+        files = ((f"{copy.path}/{name}", data) for copy in copies for name, data in copy.files().items())
+        write_archive(output, chain([(STUDY, seal(study, indent=1))], files, _initial_networks(opened)))
+        return
+    target = Store(output)
+    target.check_folder()
+    with leased(output / "study.claim", str(output / STUDY), wait=True) as lease:
+        if target.found_study:
+            paths.setdefault(output.resolve(), output)
+        opened = [open_store(path) for path in paths.values()]
+        study, copies = joined(opened)
+        for copy in copies:
+            _take(copy, target)
+        for name, data in _initial_networks(opened):
+            write_bytes(output / name, data, lease.check)
+        write_bytes(output / STUDY, seal(study, indent=1), lease.check)  # last: a store is whole, or not there
+
+
+def write_store(store: StoreReader, output: Path, weights: bool) -> None:
+    """Write a store's archive: what was asked for, and each cell's record, rounds and outcome, without absolute paths.
+
+    `weights` adds checkpoints and initial networks, so that cells can go on from it.
+    """
+    study, copies = joined([store])
+    write_archive(
+        output, _exported(study_without_paths(study), copies, _initial_networks([store]) if weights else None)
+    )
+
+
+def _exported(
+    study: Mapping[str, Any], copies: Sequence[Copy], initial: Iterable[tuple[str, bytes]] | None
+) -> Iterator[tuple[str, bytes]]:
+    yield STUDY, seal(study, indent=1)
+    for copy in copies:
+        files = {**copy.files(), CELL: seal(record_without_paths(copy.snapshot.record), indent=1)}
+        if initial is None:
+            files.pop(CHECKPOINT, None)
+        yield from ((f"{copy.path}/{name}", data) for name, data in files.items())
+    yield from initial or ()
+
+
+def joined(stores: Sequence[StoreReader]) -> tuple[dict[str, Any], list[Copy]]:
+    """Return the study of several stores together and the best copy of each cell that has begun; StoreError."""
+    merged_study(stores, "joined", "keep them apart")
+    asked = [(store, cell) for store in stores for cell in store.cells()]
+    limits = fewest_rounds(asked)
+    settings = {label: {**one, "rounds": limits.get(label, one["rounds"])} for label, one in _of("settings", stores)}
+    cells = _one_of_each_name(asked)
+    keys = {cell["key"] for cell in cells}
+    kept = {cell["key"]: _name(cell) for store in stores for cell in store.study["kept"] if cell["key"] not in keys}
+    study = {
+        "schema": SCHEMA,
+        "name": _together("name", stores),
+        "preset": _together("preset", stores),
+        "settings": settings,
+        "strategies": dict(_of("strategies", stores)),
+        "commands": sorted({tuple(command) for store in stores for command in store.study["commands"]}),
+        "cells": cells,
+        "kept": [kept[key] for key in sorted(kept)],
+    }
+    return study, [_best(found) for _, found in sorted(_copies(stores).items())]
+
+
+def _of(kind: str, stores: Sequence[StoreReader]) -> list[tuple[str, Any]]:
+    """Return the settings or strategies of all stores by label; of equal ones that tell more and less, the same."""
+    found: dict[str, Any] = {}
+    for store in stores:
+        for label, one in store.study[kind].items():
+            found[label] = max(found.get(label, one), one, key=lambda value: json.dumps(value, sort_keys=True))
+    return sorted(found.items())
+
+
+def _together(name: str, stores: Sequence[StoreReader]) -> str:
+    return " + ".join(sorted({part for store in stores for part in store.study[name].split(" + ")}))
+
+
+def _copies(stores: Sequence[StoreReader]) -> dict[str, list[Copy]]:
+    """Return the copies of each cell that has begun, by its key; damaged ones are left out with a warning."""
+    found: dict[str, list[Copy]] = {}
+    for store in stores:
+        kept = [(cell, store.snapshot(cell)) for cell in store.kept()]
+        for cell, snapshot in [*store.snapshots(), *kept]:
+            if not snapshot.damage and snapshot.record:
+                found.setdefault(cell["key"], []).append(Copy(store, cell, snapshot))
+    return found
+
+
+def _best(copies: Sequence[Copy]) -> Copy:
+    """Return the copy with most of a cell, once all agree; StoreError."""
+    first = copies[0]
+    for other in copies[1:]:
+        for one, two in zip(first.snapshot.rows, other.snapshot.rows, strict=False):
+            differing = [name for name, value in lasting(one).items() if lasting(two).get(name) != value]
+            if differing:
+                raise StoreError(
+                    f"{in_words(first.cell)} has other numbers in {first.store.source.path} than in "
+                    f"{other.store.source.path} (round {one['round']}: {', '.join(differing)}); keep the stores apart, "
+                    "or delete the cell's folder in one of them"
+                )
+    return max(copies, key=Copy.rank) if len(copies) > 1 else first
+
+
+def _one_of_each_name(asked: Iterable[tuple[StoreReader, Mapping[str, Any]]]) -> list[dict[str, Any]]:
+    """Return the cells of all stores by name; StoreError for two of one name that are not the same."""
+    found: dict[str, tuple[StoreReader, dict[str, Any]]] = {}
+    for store, cell in asked:
+        name = _name(cell)
+        before, known = found.setdefault(in_words(cell), (store, name))
+        if known != name:
+            raise StoreError(
+                f"{in_words(cell)} is not the same cell in {before.source.path} and {store.source.path}: its data, or "
+                "the code or the version of a component, differ; keep them apart"
+            )
+    return [found[words][1] for words in sorted(found)]
+
+
+def _name(cell: Mapping[str, Any]) -> dict[str, Any]:
+    return {part: cell[part] for part in ("setting", "strategy", "seed", "key")}
+
+
+def _initial_networks(stores: Sequence[StoreReader]) -> list[tuple[str, bytes]]:
+    """Return the initial networks that hold; of one that stores have trained apart, always the same."""
+    found: dict[str, bytes] = {}
+    for store in stores:
+        for name in store.source.names():
+            data = store.source.read(name) if name.startswith("initial/") else None
+            if data is not None and _holds(data):
+                found[name] = max(found.get(name, data), data, key=lambda one: hashlib.sha256(one).digest())
+    return sorted(found.items())
+
+
+def _holds(data: bytes | None, key: str | None = None) -> bool:
+    """Return whether there is a file of weights that holds, and is of a key (None: of any)."""
+    if data is None:
+        return False
+    try:
+        found = load_weights(data)[1].get("key")
+    except DamageError:
+        return False
+    return key is None or found == key
+
+
+def _take(copy: Copy, target: Store) -> None:
+    """Let a store have a cell as a copy has it, whole: a file that the copy has not goes."""
+    files, folder = copy.files(), target.cell(**copy.cell)
+    names = (CHECKPOINT, *RESULTS)  # the truth first
+    there = {name: target.source.read(f"{copy.path}/{name}") for name in names}
+    if there == {name: files.get(name) for name in names}:
+        return
+    with folder.owned(in_words(copy.cell)) as owned:
+        owned.take({name: files.get(name) for name in names})

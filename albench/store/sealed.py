@@ -1,0 +1,49 @@
+"""JSON that carries its own checksum, so that no byte of it can change unnoticed.
+
+The last member of a sealed object, `check`, is the CRC-32 of every byte before it, eight hexadecimal digits.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+from albench.errors import DamageError
+
+_SEAL = re.compile(rb',(?: |\n +)"check": "([0-9a-f]{8})"\n?\}\n')
+_LENGTH = len(',\n "check": "00000000"\n}\n')
+
+
+def seal(value: Mapping[str, Any], indent: int | None = None) -> bytes:
+    """Return an object as UTF-8 JSON that ends with its checksum and a line break.
+
+    Half a surrogate pair, as an undecodable file name has, becomes "?".
+    """
+    text = json.dumps(dict(value), indent=indent, ensure_ascii=False)
+    body = text.removesuffix("}").rstrip().encode("utf-8", "replace")
+    member, end = (", ", "}") if indent is None else (",\n" + " " * indent, "\n}")
+    return body + f'{member}"check": "{zlib.crc32(body):08x}"{end}\n'.encode()
+
+
+def unseal(data: bytes) -> dict[str, Any]:
+    """Return what `seal` was given; DamageError where a byte of it has changed."""
+    tail = _SEAL.search(data, max(0, len(data) - _LENGTH))
+    if tail is None or tail.end() != len(data):
+        raise DamageError("it is cut short, or was not written by this version of albench")
+    if zlib.crc32(data[: tail.start()]) != int(tail[1], 16):
+        raise DamageError("its checksum does not hold")
+    return parsed(data[: tail.start()] + b"}")
+
+
+def parsed(data: bytes) -> dict[str, Any]:
+    """Return the object of a JSON text; DamageError where it is none."""
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise DamageError(f"it is no JSON ({type(error).__name__})") from None
+    if not isinstance(value, dict):
+        raise DamageError("it is no JSON object")
+    return value

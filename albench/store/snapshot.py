@@ -1,0 +1,78 @@
+"""One cell as its files had it at one moment: each read once, and verified."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from albench.errors import DamageError, StoreError
+from albench.store.record import read_outcome, read_record
+from albench.store.rows import Row, read_rows
+from albench.store.source import CELL, OUTCOME, ROUNDS, Source
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What the files of a cell hold. One that is damaged holds nothing that anybody may use."""
+
+    record: Mapping[str, Any] = field(default_factory=dict)  # cell.json; empty where the cell has not begun
+    rows: Sequence[Row] = ()  # from round 0
+    outcome: Mapping[str, Any] | None = None
+    damage: str = ""  # in words: which file, what is wrong with it, what to do
+
+    def up_to(self, rounds: int | None) -> Sequence[Row]:
+        """Return the rows of round 0 and of that many rounds (None: of all)."""
+        return self.rows if rounds is None else self.rows[: rounds + 1]
+
+    def is_done(self, wanted: int | None) -> bool:
+        """Return whether it has the rounds that a study wants (None: until the pool is empty)."""
+        reached = wanted is not None and len(self.rows) > wanted
+        return not self.damage and (reached or (bool(self.rows) and bool(self.record["exhausted"])))
+
+    def status(self, wanted: int | None) -> tuple[str, str, int]:
+        """Return (status, reason, rounds) for a study that wants that many rounds."""
+        done = max(0, len(self.up_to(wanted)) - 1)
+        if self.damage:
+            return "damaged", self.damage, done
+        if self.is_done(wanted):
+            return "done", "", done
+        if not self.record:
+            return "missing", "not started", 0
+        if self.record["status"] in ("failed", "damaged"):
+            return self.record["status"], self.record["error"] or "", done
+        return (
+            "missing",
+            f"interrupted or asked for more rounds; {done} rounds are kept and the next run goes on",
+            done,
+        )
+
+
+def read_snapshot(source: Source, folder: str, key: str) -> Snapshot:
+    """Return what the files of the cell of a key hold, in that folder of a store."""
+    try:
+        record = _read(source, f"{folder}/{CELL}", lambda data, where: read_record(data, key, where)) or {}
+        rows = _read(source, f"{folder}/{ROUNDS}", lambda data, _: read_rows(data, key)) or []
+        outcome = _read(source, f"{folder}/{OUTCOME}", lambda data, _: read_outcome(data, key))
+        if rows and not record:
+            raise _damage(source, f"{folder}/{CELL}", "it is missing")
+        if len(rows) <= record.get("rounds", -1):
+            raise _damage(source, f"{folder}/{ROUNDS}", f"it has {len(rows)} lines of {record['rounds'] + 1}")
+    except DamageError as error:
+        return Snapshot(damage=str(error))
+    return Snapshot(record, rows, outcome)
+
+
+def _read(source: Source, name: str, read: Callable[[bytes, str], Any]) -> Any:
+    """Return what a file holds, None where there is none; DamageError with its name and what to do."""
+    try:
+        data = source.read(name)
+        return None if data is None else read(data, source.where(name))
+    except DamageError as error:
+        raise _damage(source, name, str(error)) from None
+    except StoreError as error:  # another schema: this cell alone
+        raise DamageError(str(error)) from None
+
+
+def _damage(source: Source, name: str, what: str) -> DamageError:
+    return DamageError(f"{source.where(name)} is damaged ({what}); {source.mend}")
