@@ -129,6 +129,8 @@ class DiscoveryScenario(Scenario):
     Where the data have a test part, test images come from it and the others from the rest.
     """
 
+    results_version: ClassVar[int] = 1
+
     known: Annotated[int, Ge(1)] = 10
     novel: Annotated[int, Ge(0)] = 10
     initial_per_class: Annotated[int, Ge(1)] = 100

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -50,6 +51,8 @@ class Cifar10Quick(Network):
 
     145,578 parameters for 3 x 32 x 32 images and 10 classes. Works at any image size.
     """
+
+    results_version: ClassVar[int] = 1
 
     def check_input(self, shape: tuple[int, ...]) -> None:
         """Refuse what is no image."""

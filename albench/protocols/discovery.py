@@ -28,6 +28,7 @@ class Discovery(Protocol):
     examples left.
     """
 
+    results_version: ClassVar[int] = 1
     columns: ClassVar[Mapping[str, str]] = {
         "query_class": "object",
         "query_is_novel": "boolean",

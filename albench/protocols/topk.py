@@ -27,6 +27,7 @@ class TopK(Protocol):
     smaller; the pool is exhausted when it is empty.
     """
 
+    results_version: ClassVar[int] = 1
     columns: ClassVar[Mapping[str, str]] = {"n_novel_queried": "Int64"}
 
     query_size: Annotated[int, Ge(1)] = 100  # examples a round

@@ -24,6 +24,7 @@ class Finetune(ScheduledLearner):
     a batch is an old one with probability `old_fraction`, else one of the query that has just been labelled.
     """
 
+    results_version: ClassVar[int] = 1
     update_only: ClassVar[frozenset[str]] = frozenset({"update_iterations", "old_fraction"})
 
     initial_iterations: Annotated[int, Ge(1)] = 2000  # mini-batches of the initial training

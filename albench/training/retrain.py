@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from annotated_types import Ge
 
@@ -24,6 +24,8 @@ class Retrain(ScheduledLearner):
     far in the order of their numbers, and trains it on batches drawn uniformly with replacement. Weights at the start
     and streams are the same for every strategy, so that only the data differ.
     """
+
+    results_version: ClassVar[int] = 1
 
     iterations: Annotated[int, Ge(1)] = 2000  # mini-batches of each training
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Gt, Lt
 
@@ -20,6 +20,8 @@ class ScheduledLearner(Learner):
 
     Where the paper gives no number the decision and its reason are in docs/protocol.md.
     """
+
+    results_version: ClassVar[int] = 1
 
     batch_size: Annotated[int, Ge(1)] = 64
     learning_rate: Annotated[float, Gt(0)] = 1e-4

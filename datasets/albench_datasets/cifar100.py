@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -26,6 +26,8 @@ class Cifar100(DiscoveryScenario):
     Looked for in --data / $ALBENCH_DATA: torchvision's folder, else Parquet files in the layout of Hugging Face, there
     or in a folder `cifar100`; else downloaded through torchvision.
     """
+
+    results_version: ClassVar[int] = 1
 
     def data(self) -> LabeledImages:
         """Return all 50,000 + 10,000 images; DataError when they are absent or damaged."""

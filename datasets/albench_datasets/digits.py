@@ -19,6 +19,7 @@ class Digits(DiscoveryScenario):
     Their grey values 0..16 are multiplied by 255/16: the networks of albench expect the scale 0..255.
     """
 
+    results_version: ClassVar[int] = 1
     reads_data: ClassVar[bool] = False
 
     known: Annotated[int, Ge(1)] = 5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -27,6 +28,8 @@ class Badge(Strategy):
     Source: Ash, Zhang, Krishnamurthy, Langford, Agarwal 2020, Deep batch active learning by diverse, uncertain
         gradient lower bounds, ICLR
     """
+
+    results_version: ClassVar[int] = 1
 
     def score(self, query: Query) -> Tensor:
         """Return the squared length of each example's gradient, (n_pool,)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from annotated_types import Ge, Gt
@@ -101,6 +101,8 @@ class Bait(Strategy):
         of the common network from about C = 10 on, since C d x C d matrices are inverted instead of approximated
     Source: Ash, Goel, Krishnamurthy, Kakade 2021, Gone fishing: neural active learning with Fisher embeddings, NeurIPS
     """
+
+    results_version: ClassVar[int] = 1
 
     ridge: Annotated[float, Gt(0)] = 1.0
     oversampling: Annotated[int, Ge(1)] = 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import product
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from annotated_types import Ge
@@ -27,6 +27,8 @@ class BatchBald(DropoutStrategy):
     Cost: O(N' T C d) for the posteriors, O(n_sets K C T configurations) for sets, O(k N' C T configurations) to select
     Source: Kirsch, van Amersfoort, Gal 2019, BatchBALD, NeurIPS
     """
+
+    results_version: ClassVar[int] = 1
 
     configurations: Annotated[int, Ge(1)] = 200
 

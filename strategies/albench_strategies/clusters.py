@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from annotated_types import Gt
@@ -56,6 +56,8 @@ class KMeans(WeightedKMeansStrategy):
     Source: Zhdanov 2019, Diverse mini-batch active learning, arXiv:1901.05954
     """
 
+    results_version: ClassVar[int] = 1
+
 
 @dataclass(frozen=True)
 class Clue(WeightedKMeansStrategy):
@@ -68,6 +70,8 @@ class Clue(WeightedKMeansStrategy):
     Cost: O(20 N' k d) to select, O(N'^2 d + n_sets K N') for sets
     Source: Prabhu, Chandrasekaran, Saenko, Hoffman 2021, Active domain adaptation via clustering ..., ICCV
     """
+
+    results_version: ClassVar[int] = 1
 
     temperature: Annotated[float, Gt(0)] = 1.0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from annotated_types import Ge, Gt
@@ -26,6 +26,8 @@ class QueryByCommittee(Strategy):
     Cost: O(steps members n_labeled C d + members N' C d)
     Source: McCallum, Nigam 1998, Employing EM and pool-based active learning for text classification, ICML
     """
+
+    results_version: ClassVar[int] = 1
 
     members: Annotated[int, Ge(2)] = 8
     ridge: Annotated[float, Gt(0)] = 1e-2  # on the heads' weights

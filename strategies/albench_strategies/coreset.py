@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -25,6 +26,8 @@ class Coreset(Strategy):
     Cost: O(N' n_labeled d + n_sets K^2 d) for sets, O(N' (n_labeled + k) d) to select
     Source: Sener, Savarese 2018, Active learning for convolutional neural networks: a core-set approach, ICLR
     """
+
+    results_version: ClassVar[int] = 1
 
     def score(self, query: Query) -> Tensor:
         """Return the distance to the nearest labelled example, (n_pool,), in units of the features."""

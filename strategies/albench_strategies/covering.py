@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from annotated_types import Gt, Le
@@ -98,6 +98,8 @@ class MaxHerding(CoverStrategy):
     Source: Bae, Noh, Sutherland 2024, Generalized coverage for more robust low-budget active learning, ECCV
     """
 
+    results_version: ClassVar[int] = 1
+
     width: Annotated[float, Gt(0)] = 1.0
 
     def _width(self, query: Query, points: Tensor) -> float:  # noqa: ARG002
@@ -122,6 +124,8 @@ class ProbCover(CoverStrategy):
     Cost: O(N'^2 d + n_sets K N') for sets, O(k N'^2 d) to select
     Source: Yehuda, Dekel, Hacohen, Weinshall 2022, Active learning through a covering lens, NeurIPS
     """
+
+    results_version: ClassVar[int] = 1
 
     purity: Annotated[float, Gt(0), Le(1)] = 0.95
     radius: Annotated[float, Gt(0)] | None = None

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import torch
 from annotated_types import Ge, Gt, Lt
@@ -100,6 +100,8 @@ class Bald(DropoutStrategy):
     Source: Gal, Islam, Ghahramani 2017, Deep Bayesian active learning with image data, ICML
     """
 
+    results_version: ClassVar[int] = 1
+
     def score(self, query: Query) -> Tensor:
         """Return the mutual information in nats, (n_pool,), in [0, log min(T, n_classes)]."""
         posteriors = self.posteriors(query)
@@ -115,6 +117,8 @@ class VariationRatios(DropoutStrategy):
     Cost: O(N' T C d), and T forward passes where the network has dropout layers
     Source: Gal, Islam, Ghahramani 2017, Deep Bayesian active learning with image data, ICML
     """
+
+    results_version: ClassVar[int] = 1
 
     def score(self, query: Query) -> Tensor:
         """Return the share of votes against the winner, (n_pool,), in [0, 1)."""
@@ -132,6 +136,8 @@ class MeanStd(DropoutStrategy):
     Source: Kampffmeyer, Salberg, Jenssen 2016, Semantic segmentation of small objects ..., CVPR workshops
     """
 
+    results_version: ClassVar[int] = 1
+
     def score(self, query: Query) -> Tensor:
         """Return the mean standard deviation, (n_pool,), in [0, 1/2]."""
         return self.posteriors(query).std(dim=0, correction=0).mean(dim=1)
@@ -146,6 +152,8 @@ class EntropyDropout(DropoutStrategy):
     Cost: O(N' T C d), and T forward passes where the network has dropout layers
     Source: Gal, Islam, Ghahramani 2017, Deep Bayesian active learning with image data, ICML
     """
+
+    results_version: ClassVar[int] = 1
 
     def score(self, query: Query) -> Tensor:
         """Return the entropy of the mean posterior in nats, (n_pool,)."""
@@ -162,6 +170,8 @@ class LeastConfidentDropout(DropoutStrategy):
     Source: Gal, Ghahramani 2016, Dropout as a Bayesian approximation, ICML
     """
 
+    results_version: ClassVar[int] = 1
+
     def score(self, query: Query) -> Tensor:
         """Return minus the highest mean posterior, (n_pool,), in [-1, 0]."""
         return -self.posteriors(query).mean(dim=0).amax(dim=1)
@@ -176,6 +186,8 @@ class MarginDropout(DropoutStrategy):
     Cost: O(N' T C d), and T forward passes where the network has dropout layers
     Source: Gal, Ghahramani 2016, Dropout as a Bayesian approximation, ICML
     """
+
+    results_version: ClassVar[int] = 1
 
     def score(self, query: Query) -> Tensor:
         """Return minus the margin of the mean posterior, (n_pool,), in [-1, 0]."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from annotated_types import Ge
@@ -25,6 +25,8 @@ class Falcun(Strategy):
     Cost: O(N' C + n_sets K^2 C) for sets, O(k N' C) to select
     Source: Gilhuber, Beer, Ma, Seidl 2024, FALCUN: a simple and efficient deep active learning strategy, ECML PKDD
     """
+
+    results_version: ClassVar[int] = 1
 
     gamma: Annotated[float, Ge(0)] = 10.0
 

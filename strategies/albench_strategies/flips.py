@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -27,6 +28,8 @@ class PredictionFlips(Strategy):
     Source: Benkert, Prabhushankar, AlRegib 2022, Forgetful active learning with switch events: efficient sampling for
     out-of-distribution data, ICIP; events after Toneva et al. 2019, An empirical study of example forgetting, ICLR
     """
+
+    results_version: ClassVar[int] = 1
 
     def score(self, query: Query) -> Tensor:
         """Return the changes so far, and less than 1 for the lack of confidence, (n_pool,)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from annotated_types import Gt
@@ -28,6 +28,8 @@ class GpEmoc(Strategy):
     Source: Freytag, Rodner, Denzler 2014, Selecting influential examples: active learning with expected model output
         changes, ECCV
     """
+
+    results_version: ClassVar[int] = 1
 
     noise: Annotated[float, Gt(0)] = 0.1
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from torch import Tensor
 
@@ -21,6 +21,8 @@ class ExpectedGradientLength(Strategy):
         passes because each label an example may have gives a gradient of its own; `layers=last` is O(N' (C + d))
     Source: Settles, Craven, Ray 2008, Multiple-instance active learning, NeurIPS
     """
+
+    results_version: ClassVar[int] = 1
 
     layers: Literal["all", "last"] = "all"
 
@@ -44,6 +46,8 @@ class GradNorm(Strategy):
     Cost: O(N' (C + d))
     Source: Huang, Geng, Li 2021, On the importance of gradients for detecting distributional shifts, NeurIPS
     """
+
+    results_version: ClassVar[int] = 1
 
     def score(self, query: Query) -> Tensor:
         """Return minus the L1 length of the gradient, (n_pool,), at most 0."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from annotated_types import Ge
@@ -80,6 +80,8 @@ class NoveltyEntropy(NoveltyStrategy):
     Source: Ma, Zhu, Zhong, Zhang, Liu 2024, Active generalized category discovery, CVPR
     """
 
+    results_version: ClassVar[int] = 1
+
     def _uncertainty(self, posterior: Tensor) -> Tensor:
         entropy: Tensor = torch.special.entr(posterior).sum(dim=1)
         return entropy / torch.log(posterior.new_tensor(posterior.shape[1]))
@@ -97,6 +99,8 @@ class NoveltyMargin(NoveltyStrategy):
     Cost: O(iterations (n_labeled + N') C' d), C' seen and novel classes together
     Source: Ma, Zhu, Zhong, Zhang, Liu 2024, Active generalized category discovery, CVPR
     """
+
+    results_version: ClassVar[int] = 1
 
     def _uncertainty(self, posterior: Tensor) -> Tensor:
         best = posterior.topk(2, dim=1).values

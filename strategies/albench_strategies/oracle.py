@@ -24,6 +24,7 @@ class OracleNovel(Strategy):
     Source: a reference line, not published
     """
 
+    results_version: ClassVar[int] = 1
     permission: ClassVar[Literal["pool labels"] | None] = "pool labels"
 
     def score(self, query: Query) -> Tensor:

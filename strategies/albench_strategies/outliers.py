@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from annotated_types import Gt
@@ -23,6 +23,8 @@ class Energy(Strategy):
     Source: Liu, Wang, Owens, Li 2020, Energy-based out-of-distribution detection, NeurIPS
     """
 
+    results_version: ClassVar[int] = 1
+
     temperature: Annotated[float, Gt(0)] = 1.0
 
     def score(self, query: Query) -> Tensor:
@@ -40,6 +42,8 @@ class MaxLogit(Strategy):
     Source: Hendrycks et al. 2022, Scaling out-of-distribution detection for real-world settings, ICML
     """
 
+    results_version: ClassVar[int] = 1
+
     def score(self, query: Query) -> Tensor:
         """Return minus the largest logit, (n_pool,)."""
         return -query.logits.amax(dim=1)
@@ -55,6 +59,8 @@ class Mahalanobis(Strategy):
     Cost: O(n_labeled d^2 + d^3 + N' (d^2 + C d))
     Source: Lee, Lee, Lee, Shin 2018, A simple unified framework for detecting out-of-distribution samples, NeurIPS
     """
+
+    results_version: ClassVar[int] = 1
 
     ridge: Annotated[float, Gt(0)] = 1e-3
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import torch
 from annotated_types import Ge, Gt
@@ -37,6 +37,8 @@ class DeepFool(Strategy):
     Source: Ducoffe, Precioso 2018, Adversarial active learning for deep networks: a margin based approach,
         arXiv:1802.09841
     """
+
+    results_version: ClassVar[int] = 1
 
     iterations: Annotated[int, Ge(1)] = 3
     classes: Annotated[int, Ge(1)] = 4
@@ -99,6 +101,8 @@ class AlfaMix(Strategy):
     Source: Parvaneh et al. 2022, Active learning by feature mixing, CVPR
     """
 
+    results_version: ClassVar[int] = 1
+
     step: Annotated[float, Gt(0)] = 1 / 32  # by which select raises e
 
     def score(self, query: Query) -> Tensor:
@@ -147,6 +151,8 @@ class NoiseStability(Strategy):
     Cost: `samples` + 1 forward passes over the pool, O(n_sets K^2 d samples) for sets, O(k N' d samples) to select
     Source: Li et al. 2024, Deep active learning with noise stability, AAAI
     """
+
+    results_version: ClassVar[int] = 1
 
     samples: Annotated[int, Ge(1)] = 6
     scale: Annotated[float, Gt(0)] = 1e-3

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -23,6 +23,8 @@ class LeastConfident(Strategy):
     Cost: O(N' C)
     Source: Lewis, Gale 1994, A sequential algorithm for training text classifiers, SIGIR
     """
+
+    results_version: ClassVar[int] = 1
 
     extreme: Literal["maximum", "minimum"] = field(default="maximum", metadata={"parameter": "score"})
 
@@ -44,6 +46,8 @@ class Margin(Strategy):
     Source: Scheffer, Decomain, Wrobel 2001, Active hidden Markov models for information extraction, IDA
     """
 
+    results_version: ClassVar[int] = 1
+
     def score(self, query: Query) -> Tensor:
         """Return -(p1 - p2), (n_pool,), in [-1, 0]."""
         best = query.probabilities.topk(min(2, query.n_classes), dim=1).values
@@ -61,6 +65,8 @@ class MostConfident(Strategy):
         expected model output changes, arXiv:1612.06129
     """
 
+    results_version: ClassVar[int] = 1
+
     def score(self, query: Query) -> Tensor:
         """Return max p, (n_pool,), in [0, 1]."""
         return query.probabilities.amax(dim=1)
@@ -75,6 +81,8 @@ class Entropy(Strategy):
     Cost: O(N' C)
     Source: Settles 2009, Active learning literature survey, University of Wisconsin-Madison, TR 1648
     """
+
+    results_version: ClassVar[int] = 1
 
     def score(self, query: Query) -> Tensor:
         """Return the posterior's entropy, (n_pool,), in [0, log n_classes]."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from annotated_types import Ge
@@ -27,6 +27,8 @@ class Typiclust(Strategy):
     Cost: O(20 N k d + N^2 d / k), N all images
     Source: Hacohen, Dekel, Weinshall 2022, Active learning on a budget, ICML
     """
+
+    results_version: ClassVar[int] = 1
 
     neighbours: Annotated[int, Ge(1)] = 20
     max_clusters: Annotated[int, Ge(1)] = 500

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from annotated_types import Ge, Lt
@@ -32,6 +32,8 @@ class Emoc(Strategy):
     Source: Kaeding, Rodner, Freytag, Denzler 2016, Active and continuous exploration with deep neural networks and
         expected model output changes, arXiv:1612.06129
     """
+
+    results_version: ClassVar[int] = 1
 
     output: Literal["logits", "softmax"] = "logits"
     label: Literal["set", "example", "expected"] = "set"
