@@ -1,7 +1,8 @@
 """Stored results of the first-party components: who changes numbers raises `results_version`.
 
 ``python -m tests.golden`` computes all of them anew and writes `tests/data/golden/`. It refuses to replace a result by
-another one under the same version. `tests/test_results_version.py` compares.
+another one under the same version; where only what is asked has changed (`tests/small_results.py`, `make_probe`), delete
+the stored file first. `tests/test_results_version.py` compares.
 """
 
 from __future__ import annotations

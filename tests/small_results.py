@@ -93,7 +93,8 @@ def _with_dropout(network: Any) -> Any:
 
 def _low_rank_scores(strategy: Strategy) -> Tensor:
     """Return scores on smooth images, whose gradients have a low rank, with that path taken whatever it costs."""
-    query = make_query(n_pool=100, n_labeled=10, n_classes=4, n_sets=20, set_size=8, image_shape=(3, 12, 12))
+    shape = {"n_pool": 100, "n_labeled": 10, "n_classes": 4, "n_sets": 20, "set_size": 8}
+    query = make_query(**shape, image_shape=(3, 12, 12), network=ProbeNetwork())
     coarse = torch.from_numpy(100 * albench.stream(0, "golden images").standard_normal((110, 3, 3, 3)))
     images = F.interpolate(coarse, size=(12, 12), mode="bilinear")
     smooth = Query(query.network.double(), images[:100], images[100:], query.labels, query.sets, query.generator)
