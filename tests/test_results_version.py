@@ -75,6 +75,7 @@ def test_another_result_replaces_a_stored_one_only_under_a_raised_version(
     monkeypatch.setattr(LeastConfident, "results_version", 1)
     assert golden.main() == 1
     assert capsys.readouterr().err.startswith("min is of version 1, and version 2 is stored: raise results_version")
+    assert golden.stored("strategies") == after
 
 
 def test_a_new_name_is_asked_for_and_written(folder: Path) -> None:
