@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from albench.reading import write_report
 from albench.plugins.host import host
+from albench.reading import write_report
 from benchmarks import table
 from tests.conftest import PluginFolder
 from tests.conftest import plugins as plugins

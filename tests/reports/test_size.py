@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from albench.reading import write_report
 from albench.plugins.host import host
+from albench.reading import write_report
 from tests.conftest import PluginFolder
 from tests.reports.conftest import Browser
 from tests.reports.synthetic import Synthetic

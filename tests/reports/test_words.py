@@ -13,8 +13,7 @@ import pytest
 from albench.contracts.report import Content, Figure, Note, Results, Table
 from albench.store.results import collect
 from albench_reports.page.assemble import Page, assemble
-from tests.conftest import small_run
-from tests.conftest import edit_json, edit_rows
+from tests.conftest import edit_json, edit_rows, small_run
 from tests.reports.synthetic import Synthetic
 
 

@@ -43,7 +43,10 @@ def test_a_lease_is_held_for_its_block_and_names_its_holder(tmp_path: Path) -> N
     with leased(path, "the cell") as lease:
         assert holder(path) == replace(this_process(), token=lease.token)
         lease.check()
-        with pytest.raises(HeldError, match=rf"the cell is held by process {os.getpid()} on "), leased(path, "the cell"):
+        with (
+            pytest.raises(HeldError, match=rf"the cell is held by process {os.getpid()} on "),
+            leased(path, "the cell"),
+        ):
             pass
     assert list(tmp_path.iterdir()) == []
 
@@ -92,7 +95,9 @@ def test_a_holder_that_was_silent_for_too_long_loses_its_lease_and_is_told_so(tm
     with leased(path, "the cell") as first:
         silent(path)
         with leased(path, "the cell") as second:
-            with pytest.raises(LostError, match=rf"the cell is held by this run no more: process {os.getpid()} on .* has"):
+            with pytest.raises(
+                LostError, match=rf"the cell is held by this run no more: process {os.getpid()} on .* has"
+            ):
                 first.check()
             second.check()
         with pytest.raises(LostError, match="its claim is gone"):
@@ -150,9 +155,9 @@ def test_an_odd_claim_is_somebodys_until_it_is_silent_for_long(fault: str, tmp_p
     fields |= {"pid": "1"} if fault == "a text for a number" else {"host": []} if fault == "a list for a text" else {}
     path.write_text(ODD[fault] or json.dumps(fields), encoding="latin-1")
     for wait in (False, True):
-        with pytest.raises(HeldError, match="is held by an unknown process; wait for it, or stop it"):
-            with leased(path, "the cell", wait):
-                pass
+        refused = pytest.raises(HeldError, match="is held by an unknown process; wait for it, or stop it")
+        with refused, leased(path, "the cell", wait):
+            pass
     silent(path)
     with leased(path, "the cell") as lease:
         lease.check()

@@ -101,7 +101,9 @@ def coverage_in_words(cells: pd.DataFrame) -> str:
 
 def _coverage(cells: pd.DataFrame) -> pd.DataFrame:
     counts = cells.groupby(["setting", "strategy", "status"], sort=False).size().unstack("status", fill_value=0)
-    return counts.reindex(columns=["done", "running", "failed", "missing"], fill_value=0).reset_index()
+    usual = ["done", "running", "failed", "damaged", "missing"]
+    shown = [name for name in usual if name in counts or name != "damaged"]
+    return counts.reindex(columns=shown, fill_value=0).reset_index()
 
 
 def _copies(cells: pd.DataFrame) -> list[str]:
