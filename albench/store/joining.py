@@ -91,10 +91,9 @@ def write_store(store: StoreReader, output: Path, weights: bool) -> None:
 
     `weights` adds checkpoints and initial networks, so that cells can go on from it.
     """
-    study, copies = joined([store])
-    write_archive(
-        output, _exported(study_without_paths(study), copies, _initial_networks([store]) if weights else None)
-    )
+    copies = [copy for found in _copies([store]).values() for copy in found]
+    initial = _initial_networks([store]) if weights else None
+    write_archive(output, _exported(study_without_paths(store.study), copies, initial))
 
 
 def _exported(
