@@ -21,7 +21,7 @@ import albench
 from tests.datasets.layouts import torchvision_layout
 
 Cell = tuple[str, str, int]  # scenario without its parameters, strategy, seed
-Results = dict[Cell, Mapping[str, Any]]
+Results = Mapping[Cell, Mapping[str, Any]]
 
 VARYING = {"query_seconds", "train_seconds", "eval_seconds", "peak_memory_bytes"}
 STATEFUL = "prediction-flips"
