@@ -1,0 +1,179 @@
+"""One store, two runs at once that cannot see each other: containers, clocks that differ, a run that was suspended.
+
+    python -m tests.soak.owners [--only container] [--lease-seconds 2 --lease-variable NAME]
+
+Wants root for namespaces and Debian's `faketime`; what cannot be tried is skipped with a word. After each trial no row
+stands twice, ``status`` says done, the results are those of a run that was left alone, and who lost says so in a sentence.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from tests.conftest import small_options
+from tests.soak.common import albench_process, conclude, print_table, results, run_albench, work_folder
+
+ROUNDS = 10
+VALUES = {"rounds": ROUNDS, "initial_iterations": 60, "update_iterations": 60, "set_size": 3}
+CONTAINER = ("unshare", "--pid", "--fork", "--mount-proc")
+OTHER_HOST = ("unshare", "--uts", "--pid", "--fork", "--mount-proc", "sh", "-c", 'hostname other && exec "$@"', "sh")
+PATIENCE_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Trial:
+    """How the second run is started, and what that needs."""
+
+    name: str
+    prefix: tuple[str, ...] = ()
+    root: bool = False
+
+    def lacks(self) -> str:
+        """Return what is missing here, an empty text when nothing is."""
+        if self.root and os.geteuid() != 0:
+            return "wants root"
+        absent = [word for word in ("unshare", "faketime") if word in self.prefix and shutil.which(word) is None]
+        return f"wants {absent[0]}" if absent else ""
+
+
+def clock(minutes: str) -> tuple[str, ...]:
+    """Return the words that start a command under another clock."""
+    return "env", "NO_FAKE_STAT=1", "FAKETIME_DONT_FAKE_MONOTONIC=1", "faketime", f"{minutes} minutes"
+
+
+TRIALS = [
+    Trial("plain"),
+    Trial("container", CONTAINER, root=True),
+    Trial("clock +11", clock("+11")),
+    Trial("clock -11", clock("-11")),
+    Trial("other host +11", (*OTHER_HOST, *clock("+11")), root=True),
+    Trial("other host -11", (*OTHER_HOST, *clock("-11")), root=True),
+]
+
+
+def command(store: Path) -> list[object]:
+    """Return the words that both runs are given."""
+    return ["run", "--strategies", "min", "--seeds", 1, *small_options(**VALUES), "--store", store]
+
+
+def together(store: Path, trial: Trial, after_round: bool) -> list[str]:
+    """Start two runs, the second at once or when the first has reported a round; return the faults of their ends."""
+    first = albench_process(command(store))
+    if after_round:
+        _wait_for_round(first)
+    second = albench_process(command(store), trial.prefix)
+    return _ends([first, second])
+
+
+def suspended(store: Path, seconds: float) -> list[str]:
+    """Suspend a run past its lease, let another finish, and continue the first; return the faults of their ends."""
+    first = albench_process(command(store))
+    _wait_for_round(first)
+    tree = [psutil.Process(first.pid), *psutil.Process(first.pid).children(recursive=True)]
+    for process in tree:
+        process.send_signal(signal.SIGSTOP)
+    time.sleep(1.5 * seconds + 1)
+    second = albench_process(command(store))
+    faults = _ends([second])
+    for process in tree:
+        process.send_signal(signal.SIGCONT)
+    return faults + _ends([first])
+
+
+def _wait_for_round(process: subprocess.Popen[str]) -> None:
+    assert process.stdout is not None
+    while line := process.stdout.readline():
+        if ": round 1:" in line:
+            return
+
+
+def _ends(processes: list[subprocess.Popen[str]]) -> list[str]:
+    faults = []
+    codes = []
+    for process in processes:
+        try:
+            _, err = process.communicate(timeout=PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            faults.append(f"a run had not ended after {PATIENCE_SECONDS} s")
+            continue
+        codes.append(process.returncode)
+        if "Traceback" in err:
+            faults.append(f"a traceback: {err[-300:]}")
+        if process.returncode not in (0, 1):
+            faults.append(f"a run ended with {process.returncode}: {err[-300:]}")
+        if process.returncode == 1 and not err.strip():
+            faults.append("a run ended with 1 and without a word")
+    return faults if 0 in codes else [*faults, f"no run ended with 0, but with {codes}"]
+
+
+def store_faults(store: Path, whole: Path) -> list[str]:
+    """Return what is wrong in a store that two runs have left."""
+    faults = []
+    for path in store.glob("cells/*/*/*/rounds.jsonl"):
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        numbers = [line["round"] for line in lines if "round" in line]
+        if numbers != list(range(ROUNDS + 1)):
+            faults.append(f"rounds.jsonl has the rounds {numbers}")
+    try:
+        if results(store) != results(whole):
+            faults.append("the results are not those of a run that was left alone")
+        faults += [
+            f"status says {one['status']}, {one['rounds']} rounds: {one['reason']}"
+            for one in json.loads(run_albench("status", store, "--format", "json"))
+            if (one["status"], one["rounds"]) != ("done", ROUNDS)
+        ]
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is a fault
+        faults.append(f"the store cannot be read: {type(error).__name__}: {error}")
+    return faults
+
+
+def main() -> None:
+    """Try each way, twice: started together, and the second when the first is at work."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", action="append", help="the name of a trial")
+    parser.add_argument("--repeat", type=int, default=1)
+    parser.add_argument("--lease-seconds", type=float, help="how long a lease lasts; without it no run is suspended")
+    parser.add_argument("--lease-variable", help="the environment variable that sets it for the runs")
+    given = parser.parse_args()
+    if given.lease_variable:
+        os.environ[given.lease_variable] = str(given.lease_seconds)
+    rows: list[tuple[str, str, str]] = []
+    faults: list[str] = []
+
+    def attempt(name: str, start: str, lacks: str, run: Callable[[Path], list[str]]) -> None:
+        if given.only and name not in given.only:
+            return
+        if lacks:
+            rows.append((name, start, f"skipped: {lacks}"))
+            return
+        store = root / f"store{len(rows)}"
+        found = run(store) + store_faults(store, root / "whole")
+        rows.append((name, start, f"{len(found)} faults" if found else "ok"))
+        faults.extend(f"{name}, {start}: {' '.join(fault.split())}" for fault in found)
+
+    with work_folder("owners") as root:
+        run_albench(*command(root / "whole"))
+        for trial in TRIALS * given.repeat:
+            attempt(trial.name, "together", trial.lacks(), lambda store, one=trial: together(store, one, False))  # type: ignore[misc]
+            attempt(trial.name, "at work", trial.lacks(), lambda store, one=trial: together(store, one, True))  # type: ignore[misc]
+        lacks = "" if given.lease_seconds else "wants --lease-seconds"
+        attempt("suspended", "past its lease", lacks, lambda store: suspended(store, given.lease_seconds))
+    print_table(["second run", "started", "result"], rows)
+    conclude(faults)
+
+
+if __name__ == "__main__":
+    main()
