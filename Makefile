@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.albench-installed
 
-.PHONY: demo test check lint types clean
+.PHONY: demo test check lint types soak clean
 
 demo: $(STAMP)
 	$(BIN)/albench run --strategies emoc,min,1vs2,max,random
@@ -19,6 +19,13 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+
+# Long trials outside CI, about an hour; the last wants root and Debian's faketime for its harder half.
+soak: $(STAMP)
+	$(BIN)/python -m tests.soak.damage --count 200
+	$(BIN)/python -m tests.soak.kills --count 50
+	$(BIN)/python -m tests.soak.claims --entries 1200
+	$(BIN)/python -m tests.soak.owners
 
 types: $(STAMP)
 	$(BIN)/mypy

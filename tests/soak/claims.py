@@ -22,7 +22,7 @@ from pathlib import Path
 import psutil
 
 from albench.store.claims import claimed as owned  # the one place that knows its name
-from tests.soak.common import conclude, print_table
+from tests.soak.common import Faults, print_table
 
 PATIENCE_SECONDS = 120  # without an entry, after which nobody will ever get in
 KILL_SECONDS = 0.5  # between two deaths that come from outside, on average
@@ -79,7 +79,7 @@ def _notes(root: Path) -> Counter[str]:
     return Counter(notes.read_text().splitlines() if notes.exists() else ())
 
 
-def contend(root: Path, entries: int, members: int, draws: random.Random, faults: list[str]) -> Counter[str]:
+def contend(root: Path, entries: int, members: int, draws: random.Random, faults: Faults) -> Counter[str]:
     """Let processes contend until there were so many entries; whoever dies is replaced, and some are killed."""
     context = multiprocessing.get_context("fork")  # a death is replaced at once
     outside = 0
@@ -99,18 +99,18 @@ def contend(root: Path, entries: int, members: int, draws: random.Random, faults
             outside += 1
         for process in [one for one in present if not one.is_alive()]:
             if process.exitcode != -signal.SIGKILL:
-                faults.append(f"a process ended with {process.exitcode}")
+                faults.add(f"a process ended with {process.exitcode}")
             present[present.index(process)] = join()
         notes = _notes(root)
         changed, last = (changed if notes == last else time.monotonic()), notes
         if time.monotonic() - changed > PATIENCE_SECONDS:
-            faults.append(f"nobody got in for {PATIENCE_SECONDS} s")
+            faults.add(f"nobody got in for {PATIENCE_SECONDS} s")
             break
     (root / "stop").touch()
     for process in present:
         process.join(PATIENCE_SECONDS)
         if process.exitcode is None:
-            faults.append("a process waits for ever")
+            faults.add("a process waits for ever")
             process.kill()
     return _notes(root) + Counter({"killed from outside": outside})
 
@@ -122,7 +122,7 @@ def main() -> None:
     parser.add_argument("--members", type=int, default=8)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
-    faults: list[str] = []
+    faults = Faults()
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="albench-claims-") as folder:
         counts = contend(Path(folder), given.entries, given.members, random.Random(given.seed), faults)
@@ -130,8 +130,8 @@ def main() -> None:
     print_table(header, [[given.members, *(counts[name] for name in header[1:])]])
     print(f"{time.monotonic() - start:.0f} s")
     if counts["clashes"]:
-        faults.append(f"{counts['clashes']} times two were inside")
-    conclude(faults)
+        faults.add(f"{counts['clashes']} times two were inside")
+    faults.conclude()
 
 
 if __name__ == "__main__":

@@ -120,9 +120,19 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None
         print("  ".join([first.ljust(widths[0]), *cells]), flush=True)
 
 
-def conclude(faults: Sequence[str]) -> None:
-    """Print the faults and end the script, with 1 if there are any."""
-    for fault in faults:
-        print(f"FAULT: {fault}", flush=True)
-    print("no fault" if not faults else f"{len(faults)} faults")
-    sys.exit(bool(faults))
+class Faults:
+    """What a script has found; each is printed at once, so that a long run that is stopped has told them."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def add(self, *sentences: str) -> None:
+        """Print faults and count them."""
+        for sentence in sentences:
+            print(f"FAULT: {sentence}", flush=True)
+            self.count += 1
+
+    def conclude(self) -> None:
+        """End the script, with 1 if there was a fault."""
+        print("no fault" if not self.count else f"{self.count} faults")
+        sys.exit(bool(self.count))

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.soak.common import STATEFUL, TINY_CIFAR, Cell, Results, cell_of, conclude, print_table, results, work_folder
+from tests.soak.common import STATEFUL, TINY_CIFAR, Cell, Faults, Results, cell_of, print_table, results, work_folder
 from tests.soak.damages import KINDS, damage, files
 from tests.soak.observing import Seen, observe, run_here
 
@@ -143,10 +143,11 @@ def main() -> None:
     given = parser.parse_args()
     draws = random.Random(given.seed)
     counts: Counter[tuple[str, str]] = Counter()
-    faults = []
+    faults = Faults()
     start = time.monotonic()
     with work_folder("damage") as root:
         truth = make(root / "pristine", root / "trial")
+        print(f"the store is made, {time.monotonic() - start:.0f} s", flush=True)
         for number in range(given.count):
             kind = draws.choice(given.kind or list(KINDS))
             store = copy(root / "pristine", root / "trial")
@@ -156,11 +157,11 @@ def main() -> None:
             counts[kind, found] += 1
             if found in FAULTS:
                 where = " and ".join(str(path.relative_to(root / "trial")) for path in paths)
-                faults.append(f"{number}: {found}: {how} of {where}: {' '.join(why.split())[:300]}")
+                faults.add(f"{number}: {found}: {how} of {where}: {' '.join(why.split())[:300]}")
     total = [["all", *(sum(counts[kind, one] for kind in KINDS) for one in VERDICTS)]]
     print_table(["file", *VERDICTS], [[kind, *(counts[kind, one] for one in VERDICTS)] for kind in KINDS] + total)
     print(f"{given.count} damages in {time.monotonic() - start:.0f} s")
-    conclude(faults)
+    faults.conclude()
 
 
 if __name__ == "__main__":

@@ -22,8 +22,8 @@ from pathlib import Path
 from tests.conftest import small_options
 from tests.soak.common import (
     STATEFUL,
+    Faults,
     albench_process,
-    conclude,
     print_table,
     results,
     run_albench,
@@ -56,7 +56,7 @@ class Tally:
     reported: int = 0
     recomputed: int = 0
     lost: int = 0
-    faults: list[str] = field(default_factory=list)
+    faults: Faults = field(default_factory=Faults)
 
 
 def command(store: Path) -> list[object]:
@@ -108,19 +108,19 @@ def run_study(store: Path, draws: random.Random, length: float, tally: Tally, mo
             None if left_alone or early else draws.uniform(0, LATE_SECONDS),
         )
         again = [one for one in run.reported if one in reported]
-        tally.faults += [f"round {number} of {cell} was computed again" for cell, number in again]
+        tally.faults.add(*(f"round {number} of {cell} was computed again" for cell, number in again))
         tally.recomputed += len(again)
         tally.reported += len(run.reported)
         reported |= set(run.reported)
         tally.kills += run.killed
         if "Traceback" in run.errors:
-            tally.faults.append(f"a traceback: {run.errors[-300:]}")
+            tally.faults.add(f"a traceback: {run.errors[-300:]}")
         if not run.killed and run.code == 0:
             break
         unkilled = 0 if run.killed else unkilled + 1
         time.sleep(0.2 if unkilled else 0)
     else:
-        tally.faults.append(f"{HOPELESS} runs did not end the study: {run.errors[-300:]}")
+        tally.faults.add(f"{HOPELESS} runs did not end the study: {run.errors[-300:]}")
     tally.studies += 1
     _check_reported(store, reported, tally)
 
@@ -132,7 +132,9 @@ def _check_reported(store: Path, reported: set[tuple[str, int]], tally: Tally) -
         for number in range(len(one["rounds"]))
     }
     tally.lost += len(reported - kept)
-    tally.faults += [f"round {number} of {cell} was reported and is lost" for cell, number in sorted(reported - kept)]
+    tally.faults.add(
+        *(f"round {number} of {cell} was reported and is lost" for cell, number in sorted(reported - kept))
+    )
 
 
 def main() -> None:
@@ -152,12 +154,12 @@ def main() -> None:
             store = root / f"study{tally.studies}"
             run_study(store, draws, length, tally, given.count)
             if results(store) != truth:
-                tally.faults.append(f"study {tally.studies} has other results than the one that was left alone")
+                tally.faults.add(f"study {tally.studies} has other results than the one that was left alone")
             if tensors(store) != weights:
-                tally.faults.append(f"study {tally.studies} has other weights than the one that was left alone")
+                tally.faults.add(f"study {tally.studies} has other weights than the one that was left alone")
     header = ["killed", "studies", "reported", "computed again", "lost"]
     print_table(header, [[tally.kills, tally.studies, tally.reported, tally.recomputed, tally.lost]])
-    conclude(tally.faults)
+    tally.faults.conclude()
 
 
 if __name__ == "__main__":

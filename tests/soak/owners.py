@@ -22,7 +22,7 @@ from pathlib import Path
 import psutil
 
 from tests.conftest import small_options
-from tests.soak.common import albench_process, conclude, print_table, results, run_albench, work_folder
+from tests.soak.common import Faults, albench_process, print_table, results, run_albench, work_folder
 
 ROUNDS = 10
 VALUES = {"rounds": ROUNDS, "initial_iterations": 60, "update_iterations": 60, "set_size": 3}
@@ -151,7 +151,7 @@ def main() -> None:
     if given.lease_variable:
         os.environ[given.lease_variable] = str(given.lease_seconds)
     rows: list[tuple[str, str, str]] = []
-    faults: list[str] = []
+    faults = Faults()
 
     def attempt(name: str, start: str, lacks: str, run: Callable[[Path], list[str]]) -> None:
         if given.only and name not in given.only:
@@ -162,7 +162,7 @@ def main() -> None:
         store = root / f"store{len(rows)}"
         found = run(store) + store_faults(store, root / "whole")
         rows.append((name, start, f"{len(found)} faults" if found else "ok"))
-        faults.extend(f"{name}, {start}: {' '.join(fault.split())}" for fault in found)
+        faults.add(*(f"{name}, {start}: {' '.join(fault.split())}" for fault in found))
 
     with work_folder("owners") as root:
         run_albench(*command(root / "whole"))
@@ -172,7 +172,7 @@ def main() -> None:
         lacks = "" if given.lease_seconds else "wants --lease-seconds"
         attempt("suspended", "past its lease", lacks, lambda store: suspended(store, given.lease_seconds))
     print_table(["second run", "started", "result"], rows)
-    conclude(faults)
+    faults.conclude()
 
 
 if __name__ == "__main__":

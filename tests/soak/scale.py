@@ -17,7 +17,7 @@ from pathlib import Path
 from subprocess import PIPE
 
 from tests.reports.synthetic import Synthetic
-from tests.soak.common import COMMAND, conclude, print_table, work_folder
+from tests.soak.common import COMMAND, Faults, print_table, work_folder
 
 LAUNCHER = """
 import json, os, sys, time
@@ -52,7 +52,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--no-report", action="store_true")
     given = parser.parse_args()
-    rows, faults = [], []
+    rows = []
+    faults = Faults()
     with work_folder("scale") as root:
         store = root / "store"
         start = time.monotonic()
@@ -69,7 +70,7 @@ def main() -> None:
             seconds, processor, megabytes, code = cost(command)
             rows.append([name, f"{seconds:.2f}", f"{processor:.2f}", f"{megabytes:.0f}"])
             if code:
-                faults.append(f"{name} ended with {code}")
+                faults.add(f"{name} ended with {code}")
         sizes: Counter[str] = Counter()
         for path in store.glob("cells/*/*/*/*"):
             sizes[path.name] += path.stat().st_size
@@ -77,7 +78,7 @@ def main() -> None:
     print_table(["", "seconds", "processor seconds", "peak MB"], rows)
     total = [["all", f"{sum(sizes.values()) / count:.0f}"], ["study.json", f"{study / count:.0f}"]]
     print_table(["file", "bytes a cell"], [[name, f"{size / count:.0f}"] for name, size in sizes.items()] + total)
-    conclude(faults)
+    faults.conclude()
 
 
 if __name__ == "__main__":
