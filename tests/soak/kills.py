@@ -73,8 +73,9 @@ def run_until(store: Path, from_start: float | None, after_round: float | None) 
         process = albench_process(command(store), stderr=file)
 
         def kill() -> None:
-            run.killed = True
-            os.killpg(process.pid, signal.SIGKILL)
+            if process.poll() is None:
+                run.killed = True
+                os.killpg(process.pid, signal.SIGKILL)
 
         timers = [threading.Timer(from_start, kill)] if from_start is not None else []
         for timer in timers:
