@@ -16,6 +16,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,10 +26,11 @@ from tests.conftest import small_options
 from tests.soak.common import Faults, albench_process, print_table, results, run_albench, work_folder
 
 ROUNDS = 10
-VALUES = {"rounds": ROUNDS, "initial_iterations": 60, "update_iterations": 60, "set_size": 3}
+VALUES = {"rounds": ROUNDS, "initial_iterations": 60, "update_iterations": 600, "set_size": 3}
 CONTAINER = ("unshare", "--pid", "--fork", "--mount-proc")
 OTHER_HOST = ("unshare", "--uts", "--pid", "--fork", "--mount-proc", "sh", "-c", 'hostname other && exec "$@"', "sh")
 PATIENCE_SECONDS = 300
+LATE = "0 of 1 cells to run"  # what a run says that finds everything done
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def together(store: Path, trial: Trial, after_round: bool) -> list[str]:
     if after_round:
         _wait_for_round(first)
     second = albench_process(command(store), trial.prefix)
-    return _ends([first, second])
+    return _both(_end(first), _end(second))
 
 
 def suspended(store: Path, seconds: float) -> list[str]:
@@ -84,11 +86,13 @@ def suspended(store: Path, seconds: float) -> list[str]:
     for process in tree:
         process.send_signal(signal.SIGSTOP)
     time.sleep(1.5 * seconds + 1)
-    second = albench_process(command(store))
-    faults = _ends([second])
-    for process in tree:
-        process.send_signal(signal.SIGCONT)
-    return faults + _ends([first])
+    try:
+        end = _end(albench_process(command(store)))
+    finally:
+        for process in tree:
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGCONT)
+    return _both(_end(first), end)
 
 
 def _wait_for_round(process: subprocess.Popen[str]) -> None:
@@ -98,25 +102,30 @@ def _wait_for_round(process: subprocess.Popen[str]) -> None:
             return
 
 
-def _ends(processes: list[subprocess.Popen[str]]) -> list[str]:
+def _end(process: subprocess.Popen[str]) -> tuple[int | None, list[str]]:
+    """Wait for a run; return its exit code and what was wrong with its end."""
+    try:
+        out, err = process.communicate(timeout=PATIENCE_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        return None, [f"a run had not ended after {PATIENCE_SECONDS} s"]
     faults = []
-    codes = []
-    for process in processes:
-        try:
-            _, err = process.communicate(timeout=PATIENCE_SECONDS)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
-            faults.append(f"a run had not ended after {PATIENCE_SECONDS} s")
-            continue
-        codes.append(process.returncode)
-        if "Traceback" in err:
-            faults.append(f"a traceback: {err[-300:]}")
-        if process.returncode not in (0, 1):
-            faults.append(f"a run ended with {process.returncode}: {err[-300:]}")
-        if process.returncode == 1 and not err.strip():
-            faults.append("a run ended with 1 and without a word")
-    return faults if 0 in codes else [*faults, f"no run ended with 0, but with {codes}"]
+    if LATE in out:
+        faults.append("the other run was over when this one began, so nothing was tried")
+    if "Traceback" in err:
+        faults.append(f"a traceback: {err[-300:]}")
+    if process.returncode not in (0, 1):
+        faults.append(f"a run ended with {process.returncode}: {err[-300:]}")
+    if process.returncode == 1 and not err.strip():
+        faults.append("a run ended with 1 and without a word")
+    return process.returncode, faults
+
+
+def _both(one: tuple[int | None, list[str]], other: tuple[int | None, list[str]]) -> list[str]:
+    """Return the faults of two ends, of which one at least must be a success."""
+    codes = [one[0], other[0]]
+    return [*one[1], *other[1], *([] if 0 in codes else [f"no run ended with 0, but with {codes}"])]
 
 
 def store_faults(store: Path, whole: Path) -> list[str]:
