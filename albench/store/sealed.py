@@ -41,7 +41,7 @@ def unseal(data: bytes) -> dict[str, Any]:
 def parsed(data: bytes) -> dict[str, Any]:
     """Return the object of a JSON text; DamageError where it is none."""
     try:
-        value = json.loads(data)
+        value = json.loads(data.decode())
     except (ValueError, RecursionError) as error:
         raise DamageError(f"it is no JSON ({type(error).__name__})") from None
     if not isinstance(value, dict):

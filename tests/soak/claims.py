@@ -21,7 +21,7 @@ from pathlib import Path
 
 import psutil
 
-from albench.store.claims import claimed as owned  # the one place that knows its name
+from albench.store.leases import leased as owned  # the one place that knows its name
 from tests.soak.common import Faults, print_table
 
 PATIENCE_SECONDS = 120  # without an entry, after which nobody will ever get in
