@@ -1,21 +1,15 @@
-"""Classes that no plugin offers: loaded from a file, or defined where albench is called; and what their code is."""
+"""Classes that no plugin offers: loaded from a file, or defined where albench is called."""
 
 from __future__ import annotations
 
-import ast
 import hashlib
-import inspect
-import linecache
 import sys
 import types
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from albench.contracts.component import Component
 from albench.errors import RequestError, did_you_mean, reason
 
-_GENERATED = {"<string>", "dataclasses.py", "reprlib.py"}  # what dataclasses make of a class
 _PREFIX = "albench_file_"  # of the names of modules that were loaded from files
 
 
@@ -65,64 +59,3 @@ def file_of(cls: type[Any]) -> Path | None:
     if cls.__module__ == "__main__" or path is None or not is_alone or "." in cls.__qualname__:
         return None
     return Path(path).resolve()
-
-
-def code_identity(cls: type[Component], path: Path | None = None) -> int | str:
-    """Return what stands for a class's code in the key of its results.
-
-    A `results_version` that the class itself sets, else the SHA-256 of the file it comes from, or of the notebook cell
-    or script that defines it, without comments, docstrings and formatting, and of the versions of what it derives from.
-    RequestError for a class whose code is not to be had, or is not all of it.
-    """
-    if "results_version" in vars(cls):
-        return cls.results_version
-    text = _read(path) if path is not None else _text_of(cls)
-    bases = [base for base in cls.__mro__ if issubclass(base, Component) and base.__module__ != cls.__module__]
-    inherited = [(base.__qualname__, base.results_version) for base in bases]
-    return hashlib.sha256(f"{inherited}\n{_normalised(text)}".encode()).hexdigest()
-
-
-def _normalised(text: str) -> str:
-    """Return Python source without what does not change what its classes do."""
-    tree = ast.parse(text)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            node.body = [part for part in node.body if not _is_text(part)] or [ast.Pass()]
-    tree.body = [part for part in tree.body if not isinstance(part, ast.Expr) and not _is_main_guard(part)]
-    return ast.unparse(tree)
-
-
-def _is_text(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-
-
-def _is_main_guard(node: ast.stmt) -> bool:
-    return isinstance(node, ast.If) and "__name__" in ast.unparse(node.test)
-
-
-def _text_of(cls: type[Any]) -> str:
-    """Return the source that defines a class; RequestError where there is none to be had."""
-    codes = list(_codes(cls))
-    if any(set(code.co_freevars) - {"__class__"} for code in codes) or "<locals>" in cls.__qualname__:
-        raise RequestError(
-            f"the class {cls.__qualname__} is made inside a function, so that its code does not tell what it does; "
-            "define it outside, or set results_version in it"
-        )
-    for code in codes:
-        linecache.checkcache(code.co_filename)
-        lines = linecache.getlines(code.co_filename)
-        if lines:
-            return "".join(lines)
-    raise RequestError(
-        f"the source of the class {cls.__qualname__} is not to be had, so that its results could not be told from "
-        "those of other code; put it into a file, or set results_version in it"
-    )
-
-
-def _codes(cls: type[Any]) -> Iterator[types.CodeType]:
-    for value in vars(cls).values():
-        function = inspect.unwrap(getattr(value, "fget", None) or getattr(value, "__func__", value))  # of decorators
-        code = getattr(function, "__code__", None)
-        is_own = getattr(function, "__module__", None) == cls.__module__
-        if code is not None and is_own and Path(code.co_filename).name not in _GENERATED:
-            yield code

@@ -10,8 +10,10 @@ from typing import Any
 from albench.contracts.component import Component
 from albench.errors import RequestError
 from albench.plugins import parameters
+from albench.plugins.entries import Entry
 from albench.plugins.host import host
-from albench.plugins.sources import code_identity, file_of
+from albench.plugins.identity import code_identity, is_outdated
+from albench.plugins.sources import file_of
 
 HERE = "this process"  # the source of a class that no file holds
 
@@ -45,15 +47,19 @@ class Choice:
         return cls._offered(kind, name, component)
 
     def build(self) -> Any:
-        """Return the configured object; RequestError where its file has changed since it was chosen."""
+        """Return the configured object; RequestError where its code has changed since it was chosen."""
         if self.source == HERE:
             return host().build_added(self.kind, self.name, self.version, self.parameters)
         if not self.source:
             host().entry(self.kind, self.name)  # a name that is none of a plugin must not name a file
-            return host().build(self.kind, self.name, self.parameters)
-        component = host().build(self.kind, f"{self.source}:{self.name}", self.parameters)
-        if code_identity(type(component), Path(self.source)) != self.version:
-            raise RequestError(f"{self.source} has changed since the run was planned; run it again")
+        name = f"{self.source}:{self.name}" if self.source else self.name
+        component = host().build(self.kind, name, self.parameters)
+        where = _where(self.kind, self.name, self.source)
+        if code_identity(type(component), *where) != self.version:
+            raise RequestError(
+                f"{_code_of(type(component), self.source)} has changed since the run was planned; run it again"
+            )
+        _check_imported(type(component), self.source, where)
         return component
 
     def owner(self) -> str:
@@ -86,7 +92,7 @@ class Choice:
     @classmethod
     def _offered(cls, kind: str, name: str, component: Component) -> Choice:
         label = parameters.write(name, parameters.changed(component, _defaults(kind, name, component)))
-        return cls._make(kind, name, component, label, component.results_version)
+        return cls._make(kind, name, component, label)
 
     @classmethod
     def _outside(cls, kind: str, name: str, component: Component, source: str) -> Choice:
@@ -94,17 +100,38 @@ class Choice:
         if host().entries[kind].get(name):
             owner = host().entries[kind][name][0].plugin
             raise RequestError(f"the class {name} of {source} has the name of a component of {owner}; give it another")
-        version = code_identity(type(component), Path(source) if source != HERE else None)
+        choice = cls._make(kind, name, component, parameters.write(name, parameters.changed(component)), source)
         if source == HERE:
-            host().add(kind, type(component), version)
-        return cls._make(kind, name, component, parameters.write(name, parameters.changed(component)), version, source)
+            host().add(kind, type(component), choice.version)
+        return choice
 
     @classmethod
-    def _make(
-        cls, kind: str, name: str, component: Component, label: str, version: int | str, source: str = ""
-    ) -> Choice:
+    def _make(cls, kind: str, name: str, component: Component, label: str, source: str = "") -> Choice:
+        where = _where(kind, name, source)
+        version = code_identity(type(component), *where)
+        _check_imported(type(component), source, where)
         given = parameters.values(component)
         return cls(kind, name, given, parameters.changed(component), label, version, source)
+
+
+def _where(kind: str, name: str, source: str) -> tuple[Entry | None, Path | None]:
+    """Return what offers a component and the file that defines it: one of the two, neither for a class of HERE."""
+    if source in ("", HERE):
+        return (None if source else host().entry(kind, name)), None
+    return None, Path(source)
+
+
+def _check_imported(cls: type[Component], source: str, where: tuple[Entry | None, Path | None]) -> None:
+    """Raise RequestError for a class whose source has changed since: it would run old code under the key of the new."""
+    if is_outdated(cls, *where):
+        raise RequestError(
+            f"{_code_of(cls, source)} has changed since this process imported it; start a new process, or reload the "
+            "module"
+        )
+
+
+def _code_of(cls: type[Component], source: str) -> str:
+    return source if source not in ("", HERE) else f"the code of {cls.__module__}:{cls.__qualname__}"
 
 
 def _defaults(kind: str, name: str, component: Component) -> dict[str, Any]:

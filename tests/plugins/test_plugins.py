@@ -174,6 +174,7 @@ def albench_strategies():
 @dataclass(frozen=True)
 class Wrapped(albench.Strategy):
     "One class under two names."
+    results_version = 1
     query: str = "none-given"
     width: int = 1
     def score(self, query):

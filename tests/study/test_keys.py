@@ -54,7 +54,8 @@ def test_a_new_field_with_a_default_moves_no_key(kind: str, plugins: PluginFolde
     def found(name: str, fields: str) -> tuple[str, str]:
         source = (
             f"import albench\nfrom dataclasses import dataclass\n@albench.hookimpl\ndef albench_{kind}():\n"
-            f"    return {{'grown': '{name}:Grown'}}\n@dataclass(frozen=True)\nclass Grown(albench.{base}):\n{fields}{body}"
+            f"    return {{'grown': '{name}:Grown'}}\n@dataclass(frozen=True)\nclass Grown(albench.{base}):\n"
+            f"    results_version = 1\n{fields}{body}"
         )
         plugins.install(name, source)
         values = {} if kind == "protocols" else {"set_size": 5}
