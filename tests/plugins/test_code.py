@@ -94,6 +94,7 @@ def test_nothing_is_imported_to_find_what_a_module_imports(shelf: Shelf) -> None
         ("from pkg.near import ONE as SCALE", False),
         ("from . import near\nSCALE = near.ONE", False),
         ("from .sub import deeper\nSCALE = deeper.UP.ONE", False),
+        ("from .sub import LEAF as SCALE", False),
     ],
 )
 def test_a_package_counts_where_its_own_names_are_imported(shelf: Shelf, imports: str, is_other: bool) -> None:
@@ -101,14 +102,15 @@ def test_a_package_counts_where_its_own_names_are_imported(shelf: Shelf, imports
         "pkg/__init__.py": HOOK.replace("TARGET", "pkg.strategy") + "\nSCALE = 4\nfrom . import near\n",
         "pkg/strategy.py": strategy(imports),
         "pkg/near.py": "ONE = 1\n",
-        "pkg/sub/__init__.py": "",
+        "pkg/sub/__init__.py": "from .leaf import LEAF\n",
+        "pkg/sub/leaf.py": "from ..near import ONE as LEAF\n",
         "pkg/sub/deeper.py": "from .. import near as UP\n",
     }
     shelf.install("mine", files, "pkg")
     before = shelf.version()
     shelf.edit(shelf.site / "pkg/__init__.py", "4", "40")
     assert (shelf.version() != before) == is_other
-    if "near" in imports or "deeper" in imports:
+    if not is_other:
         before = shelf.version()
         shelf.edit(shelf.site / "pkg/near.py", "1", "10")
         assert shelf.version() != before
@@ -137,9 +139,14 @@ TWO_PACKAGES = {
 NAMESPACE = {
     "hooks_of_mine.py": HOOK.replace("TARGET", "shared.mine.strategy"),
     "shared/mine/__init__.py": "",
-    "shared/mine/strategy.py": strategy("import other, shared.theirs\nfrom shared.ours.deep import SCALE"),
-    "shared/ours/deep.py": "SCALE = 1\n",
+    "shared/mine/strategy.py": strategy(
+        "import other, shared.theirs\nfrom shared import theirs\nfrom .near import SCALE\n"
+        "def late():\n    from shared.ours.not_yet_imported.deep import SCALE"
+    ),
+    "shared/mine/near.py": "SCALE = 1\n",
+    "shared/ours/not_yet_imported/deep.py": "SCALE = 1\n",
 }
+DEEP = "shared/ours/not_yet_imported/deep.py"
 ALONE = {"alone.py": HOOK.replace("TARGET", "alone") + strategy("import other, shared.theirs\nSCALE = 1")}
 
 
@@ -155,10 +162,13 @@ def plainly(files: dict[str, str], entry: str) -> Callable[[Shelf], Path]:
     return install
 
 
-def without_a_record(shelf: Shelf) -> Path:
-    shelf.write(shelf.site, TWO_PACKAGES)
-    shelf.describe("mine", "one", **{"top_level.txt": "one\ntwo\n"})
-    return shelf.site
+def without_a_record(files: dict[str, str], entry: str, top_level: str = "") -> Callable[[Shelf], Path]:
+    def install(shelf: Shelf) -> Path:
+        shelf.write(shelf.site, files)
+        shelf.describe("mine", entry, **{"top_level.txt": top_level})
+        return shelf.site
+
+    return install
 
 
 def by_a_path(files: dict[str, str], entry: str) -> Callable[[Shelf], Path]:
@@ -184,14 +194,18 @@ def by_a_hook(shelf: Shelf) -> Path:
 
 LAYOUTS = {
     "two packages, installed plainly": (plainly(TWO_PACKAGES, "one"), "two/__init__.py"),
-    "two packages, listed as top-level names alone": (without_a_record, "two/__init__.py"),
+    "two packages, listed as top-level names alone": (
+        without_a_record(TWO_PACKAGES, "one", "one\ntwo\n"),
+        "two/__init__.py",
+    ),
     "two packages in src, editable by a path": (by_a_path(TWO_PACKAGES, "one"), "two/__init__.py"),
     "two packages in folders of their own, editable by paths": (by_two_paths, "two/__init__.py"),
     "two packages in src, editable by an import hook": (by_a_hook, "two/__init__.py"),
     "a module alone, installed plainly": (plainly(ALONE, "alone"), "alone.py"),
     "a module alone, editable": (by_a_path(ALONE, "alone"), "alone.py"),
-    "a namespace, installed plainly": (plainly(NAMESPACE, "hooks_of_mine"), "shared/ours/deep.py"),
-    "a namespace, editable": (by_a_path(NAMESPACE, "hooks_of_mine"), "shared/ours/deep.py"),
+    "a namespace, installed plainly": (plainly(NAMESPACE, "hooks_of_mine"), DEEP),
+    "a namespace of which no record tells": (without_a_record(NAMESPACE, "hooks_of_mine"), "shared/mine/near.py"),
+    "a namespace, editable": (by_a_path(NAMESPACE, "hooks_of_mine"), DEEP),
 }
 
 
