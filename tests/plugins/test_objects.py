@@ -169,6 +169,24 @@ def test_a_decorated_method_of_a_script_is_told_by_its_own_code(tmp_path: Path) 
     assert versions[0] == versions[1] != versions[2]
 
 
+EDITED = """
+import pathlib
+text = pathlib.Path(__file__).read_text()
+pathlib.Path(__file__).write_text(text.replace("return query", "return 2 * query"))
+try:
+    Choice.of("strategies", Mine())
+except albench.RequestError as error:
+    print(error)
+"""
+
+
+def test_a_script_that_is_edited_while_it_runs_does_not_go_on_under_the_key_of_its_new_code(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(DECORATED.format(sign="") + EDITED, encoding="utf-8")
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True)
+    assert "the code of __main__:Mine has changed since this process imported it; start a new process" in done.stdout
+
+
 def test_an_object_of_another_kind_is_refused_by_name() -> None:
     with pytest.raises(RequestError, match=r"the strategy Retrain is no class derived from albench\.Strategy"):
         read_study(Request(strategies=[albench.learner("retrain")]))

@@ -90,6 +90,26 @@ def test_the_hash_of_a_text_is_the_same_on_every_version_of_python() -> None:
     assert read_source("try:\n    f()\nexcept* OSError:\n    g()\n").digest == STARRED
 
 
+class Splits(ast.NodeTransformer):
+    """Puts empty texts into f-strings, as Python 3.12 does into some, and cuts their texts in two."""
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.JoinedStr:
+        self.generic_visit(node)
+        parts: list[ast.expr] = [ast.Constant("")]
+        for part in node.values:
+            is_text = isinstance(part, ast.Constant) and isinstance(part.value, str)
+            parts += [ast.Constant(part.value[:1]), ast.Constant(part.value[1:])] if is_text else [part]
+        return ast.JoinedStr([*parts, ast.Constant("")])
+
+
+def test_an_f_string_is_the_same_however_a_version_of_python_splits_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "x = f'one {a:two{b}} three{c}'"
+    tree = Splits().visit(ast.parse(text))
+    whole = read_source(text)
+    monkeypatch.setattr(ast, "parse", lambda _: tree)
+    assert read_source(text).digest == whole.digest
+
+
 def test_the_bytes_of_a_file_are_read_as_python_reads_them() -> None:
     latin = "# -*- coding: latin-1 -*-\nWORD = 'é'\n"
     assert read_source(latin.encode("latin-1")).digest == read_source("WORD = 'é'\n".encode()).digest
