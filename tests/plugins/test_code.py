@@ -7,7 +7,6 @@ import os
 import py_compile
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,9 +14,10 @@ import pytest
 import albench
 from albench.errors import RequestError
 from albench.plugins import identity, modules
+from albench.plugins.host import host
 from albench.study.choice import HERE, Choice
 from tests.conftest import small_options
-from tests.plugins.shelf import HOOK, STRATEGY, Shelf, strategy
+from tests.plugins.conftest import HOOK, STRATEGY, Shelf, strategy
 
 PACKAGE = {
     "pkg/__init__.py": HOOK.replace("TARGET", "pkg.strategy"),
@@ -30,16 +30,6 @@ PACKAGE = {
     "pkg/late.py": "shift = 0.5\n",
     "pkg/unused.py": "THREE = 3\n",
 }  # fmt: skip
-
-
-@pytest.fixture
-def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shelf]:
-    found = Shelf(tmp_path)
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # which is told from edited source by whole seconds
-    monkeypatch.setattr(sys, "path", [str(found.site), *sys.path])
-    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path])
-    yield found
-    found.start_anew()
 
 
 @pytest.mark.parametrize(
@@ -130,109 +120,6 @@ def test_a_package_counts_where_it_gives_a_submodules_name_to_something_else(she
     assert shelf.version() != before
 
 
-OTHER = {"other/__init__.py": "SCALE = 2\n", "shared/theirs.py": "TWO = 2\n"}
-TWO_PACKAGES = {
-    "one/__init__.py": HOOK.replace("TARGET", "one.strategy"),
-    "one/strategy.py": strategy("import other, json, shared.theirs\nfrom two import SCALE"),
-    "two/__init__.py": "SCALE = 1\n",
-}
-NAMESPACE = {
-    "hooks_of_mine.py": HOOK.replace("TARGET", "shared.mine.strategy"),
-    "shared/mine/__init__.py": "",
-    "shared/mine/strategy.py": strategy(
-        "import other, shared.theirs\nfrom shared import theirs\nfrom .near import SCALE\n"
-        "def late():\n    from shared.ours.not_yet_imported.deep import SCALE"
-    ),
-    "shared/mine/near.py": "SCALE = 1\n",
-    "shared/ours/not_yet_imported/deep.py": "SCALE = 1\n",
-}
-DEEP = "shared/ours/not_yet_imported/deep.py"
-ALONE = {"alone.py": HOOK.replace("TARGET", "alone") + strategy("import other, shared.theirs\nSCALE = 1")}
-
-
-def prefixed(folder: str, files: dict[str, str]) -> dict[str, str]:
-    return {f"{folder}/{name}": text for name, text in files.items()}
-
-
-def plainly(files: dict[str, str], entry: str) -> Callable[[Shelf], Path]:
-    def install(shelf: Shelf) -> Path:
-        shelf.install("mine", files, entry)
-        return shelf.site
-
-    return install
-
-
-def without_a_record(files: dict[str, str], entry: str, top_level: str = "") -> Callable[[Shelf], Path]:
-    def install(shelf: Shelf) -> Path:
-        shelf.write(shelf.site, files)
-        shelf.describe("mine", entry, **{"top_level.txt": top_level})
-        return shelf.site
-
-    return install
-
-
-def by_a_path(files: dict[str, str], entry: str) -> Callable[[Shelf], Path]:
-    def install(shelf: Shelf) -> Path:
-        shelf.write(shelf.project / "src", files)
-        shelf.link("mine", entry, "src")
-        return shelf.project / "src"
-
-    return install
-
-
-def by_two_paths(shelf: Shelf) -> Path:
-    shelf.write(shelf.project, {f"{name.partition('/')[0]}-folder/{name}": text for name, text in TWO_PACKAGES.items()})
-    shelf.link("mine", "one", "one-folder", "two-folder")
-    return shelf.project / "two-folder"
-
-
-def by_a_hook(shelf: Shelf) -> Path:
-    shelf.write(shelf.project / "src", TWO_PACKAGES)
-    shelf.hook("mine", "one", {"one": "src/one", "two": "src/two"})
-    return shelf.project / "src"
-
-
-LAYOUTS = {
-    "two packages, installed plainly": (plainly(TWO_PACKAGES, "one"), "two/__init__.py"),
-    "two packages, listed as top-level names alone": (
-        without_a_record(TWO_PACKAGES, "one", "one\ntwo\n"),
-        "two/__init__.py",
-    ),
-    "two packages in src, editable by a path": (by_a_path(TWO_PACKAGES, "one"), "two/__init__.py"),
-    "two packages in folders of their own, editable by paths": (by_two_paths, "two/__init__.py"),
-    "two packages in src, editable by an import hook": (by_a_hook, "two/__init__.py"),
-    "a module alone, installed plainly": (plainly(ALONE, "alone"), "alone.py"),
-    "a module alone, editable": (by_a_path(ALONE, "alone"), "alone.py"),
-    "a namespace, installed plainly": (plainly(NAMESPACE, "hooks_of_mine"), DEEP),
-    "a namespace of which no record tells": (without_a_record(NAMESPACE, "hooks_of_mine"), "shared/mine/near.py"),
-    "a namespace, editable": (by_a_path(NAMESPACE, "hooks_of_mine"), DEEP),
-}
-
-
-@pytest.mark.parametrize("layout", LAYOUTS)
-def test_what_a_distribution_imports_of_itself_counts_however_it_is_installed_and_others_do_not(
-    shelf: Shelf, layout: str
-) -> None:
-    install, helper = LAYOUTS[layout]
-    shelf.install("other", OTHER)
-    root = install(shelf)
-    before = shelf.version()
-    shelf.edit(shelf.site / "other/__init__.py", "2", "20")
-    shelf.edit(shelf.site / "shared/theirs.py", "2", "20")
-    assert shelf.version() == before, "other distributions are not looked at"
-    shelf.edit(root / helper, "SCALE = 1", "SCALE = 10")
-    assert shelf.version() != before
-
-
-def test_an_environment_inside_a_project_is_no_part_of_it(shelf: Shelf) -> None:
-    files = prefixed("src", TWO_PACKAGES) | prefixed("env/lib", OTHER) | {"env/pyvenv.cfg": ""}
-    shelf.write(shelf.project, files)
-    shelf.link("mine", "one", "src", "env/lib")
-    before = shelf.version()
-    shelf.edit(shelf.project / "env/lib/other/__init__.py", "2", "20")
-    assert shelf.version() == before
-
-
 @pytest.mark.parametrize("first", ["3", "'2024.1'"])
 def test_an_author_who_sets_results_version_keeps_results_through_edits(shelf: Shelf, first: str) -> None:
     body = f'    """Of a test."""\n    results_version = {first}\n'
@@ -243,6 +130,13 @@ def test_an_author_who_sets_results_version_keeps_results_through_edits(shelf: S
     assert shelf.version() == eval(first)
     shelf.edit(shelf.site / "pkg/strategy.py", f"results_version = {first}", "results_version = 4")
     assert shelf.version() == 4
+
+
+def test_of_first_party_components_no_source_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(identity, "_code")
+    kinds = ["strategies", "scenarios", "protocols", "learners", "networks"]
+    entries = [entry for entry in host().all_entries(kinds) if entry.plugin.distribution == "albench"]
+    assert {Choice.of(entry.kind, entry.name).version for entry in entries} == {1}
 
 
 def test_the_version_that_a_base_of_another_distribution_sets_counts_and_replaces_nothing(shelf: Shelf) -> None:

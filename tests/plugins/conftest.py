@@ -6,10 +6,12 @@ import importlib
 import json
 import site
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.machinery import ModuleSpec
 from importlib.util import spec_from_file_location
 from pathlib import Path
+
+import pytest
 
 from albench.plugins.host import host
 from albench.study.choice import Choice
@@ -111,3 +113,13 @@ class Shelf:
         text = file.read_text(encoding="utf-8")
         assert old in text
         file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shelf]:
+    found = Shelf(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # which is told from edited source by whole seconds
+    monkeypatch.setattr(sys, "path", [str(found.site), *sys.path])
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path])
+    yield found
+    found.start_anew()
