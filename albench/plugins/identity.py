@@ -20,7 +20,7 @@ from albench.plugins.syntax import read_source
 
 _GENERATED = {"<string>", "dataclasses.py", "reprlib.py"}  # what dataclasses make of a class
 
-_hashes: dict[tuple[Any, ...], tuple[dict[Path, Stamp | None], str]] = {}  # by modules and distribution
+_hashes: dict[tuple[Any, ...], tuple[dict[Path, Stamp], str]] = {}  # by modules and distribution
 _first: WeakKeyDictionary[type[Any], str] = WeakKeyDictionary()  # the hash of each class when it was first asked for
 
 
@@ -69,9 +69,8 @@ def _code(cls: type[Component], entry: Entry | None, path: Path | None) -> str:
 
 
 def _of_file(path: Path) -> str:
-    content = stamp(path)
     try:
-        return source(content or (str(path), 0, 0)).digest
+        return source(stamp(path)).digest
     except OSError as error:
         raise RequestError(f"{path} cannot be read ({reason(error)}); give a Python file and a class in it") from None
 
@@ -79,7 +78,7 @@ def _of_file(path: Path) -> str:
 def _modules(cls: type[Any], entry: Entry | None) -> list[Module]:
     """Return the modules that define a class: its own, and that of its target where the class is not to be found there.
 
-    None for a class that a notebook, a script or a function makes. RequestError for one that is installed without
+    Empty for a class that a notebook, a script or a function makes. RequestError for one that is installed without
     source.
     """
     there: Any = sys.modules.get(cls.__module__)
@@ -103,17 +102,17 @@ def _of_modules(cls: type[Any], modules: list[Module], distribution: str) -> str
     return found
 
 
-def _walked(cls: type[Any], modules: list[Module], distribution: str) -> tuple[dict[Path, Stamp | None], str]:
+def _walked(cls: type[Any], modules: list[Module], distribution: str) -> tuple[dict[Path, Stamp], str]:
     """Return the files that modules import of their distribution, transitively, their own among them, and the hash."""
     own = territory(modules, distribution)
-    todo, stamps, digests = list(modules), dict[Path, Stamp | None](), dict[str, str]()
+    todo, stamps, digests = list(modules), dict[Path, Stamp](), dict[str, str]()
     while todo:
         module = todo.pop()
         if module.file is None or module.name in digests or not own.has(module.file):
             continue
         content = stamp(module.file)
         try:
-            read = source(content or (str(module.file), 0, 0))
+            read = source(content)
         except OSError:
             if module in modules:
                 raise _sourceless(cls) from None

@@ -150,12 +150,12 @@ def _forms(file: Path) -> set[Path]:
     return {file.absolute(), file.resolve()}
 
 
-def stamp(file: Path) -> Stamp | None:
-    """Return what changes when a file's content does, None for a file that is gone."""
+def stamp(file: Path) -> Stamp:
+    """Return what changes when a file's content does; a file that is gone has time and size 0."""
     try:
         status = file.stat()
     except OSError:
-        return None
+        return str(file), 0, 0
     return str(file), status.st_mtime_ns, status.st_size
 
 
@@ -184,8 +184,10 @@ def imported(module: Module, content: Source, own: Territory) -> Iterator[Module
 
 def _binds(package: Module, name: str) -> bool:
     """Whether a package's own code gives a name that a submodule has as well; a star may give any."""
-    content = stamp(package.file) if package.file is not None else None
-    return content is not None and not source(content).bound.isdisjoint({name, "*"})
+    try:
+        return package.file is not None and not source(stamp(package.file)).bound.isdisjoint({name, "*"})
+    except OSError:
+        return False
 
 
 def _absolute(module: Module, one: Import) -> str:

@@ -126,7 +126,7 @@ def _check_imported(cls: type[Component], source: str, where: tuple[Entry | None
     if is_outdated(cls, *where):
         raise RequestError(
             f"{_code_of(cls, source)} has changed since this process imported it; start a new process, or reload the "
-            "module"
+            "module and those that it imports"
         )
 
 
