@@ -20,7 +20,7 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 
-# Long trials outside CI, about an hour; the last wants root and Debian's faketime for its harder half.
+# Long trials outside CI, about half an hour; the last wants root and Debian's faketime for its harder half.
 soak: $(STAMP)
 	$(BIN)/python -m tests.soak.damage --count 200
 	$(BIN)/python -m tests.soak.kills --count 50
