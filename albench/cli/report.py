@@ -14,7 +14,8 @@ from albench.cli.output import warn_of_plugins
 def report(
     stores: Annotated[list[Path], typer.Argument(help="Folders of 'albench run', or archives; several are merged.")],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Where to write, - for the terminal. [default: in the store]")
+        Path | None,
+        typer.Option("--output", "-o", help="Where to write; - for the terminal. [default: in or beside it]"),
     ] = None,
     format_: Annotated[
         str, typer.Option("--format", help="A report format; see 'albench list report-formats'.")

@@ -135,10 +135,16 @@ def _benchmarks(path: Path) -> list[dict[str, Any]]:
 def _cells(stored: Sequence[StoredCell]) -> pd.DataFrame:
     parts = ("key", "status", "reason", "rounds", "store", "copies", "copies_agree")
     rows = [
-        {**cell.name, **{part: getattr(cell, part) for part in parts}, "fingerprint": _fingerprint(cell)}
+        {
+            **cell.name,
+            **{part: getattr(cell, part) for part in parts},
+            "fingerprint": str(cell.snapshot.record.get("spec", {}).get("fingerprint", "")),
+            "initial_sha256": str(cell.snapshot.record.get("initial_sha256", "")),
+        }
         for cell in stored
     ]
-    return pd.DataFrame(rows, columns=["setting", *PARTS, "strategy", "seed", *parts, "fingerprint"])
+    columns = ["setting", *PARTS, "strategy", "seed", *parts, "fingerprint", "initial_sha256"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _checked(reference: str | None, rounds: pd.DataFrame) -> str | None:
@@ -163,8 +169,3 @@ def load_split(results: Results, setting: str, seed: int) -> Split:
     cells = results.cells[(results.cells["setting"] == setting) & (results.cells["seed"] == seed)]
     with offline():
         return proved_split(scenario, seed, set(cells["fingerprint"]) - {""}, "the results were computed from")
-
-
-def _fingerprint(cell: StoredCell) -> str:
-    """Return the fingerprint of the data that a cell was computed from, "" where none is recorded."""
-    return str(cell.snapshot.record.get("spec", {}).get("fingerprint", ""))

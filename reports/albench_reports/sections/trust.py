@@ -11,7 +11,13 @@ import pandas as pd
 
 from albench import Column, Content, Part, ReportSection, Results, Table
 from albench_reports.sections.shared.notes import noted_limits, notes_table
-from albench_reports.sections.shared.provenance import as_text, environment_table, mixtures, provenance_table
+from albench_reports.sections.shared.provenance import (
+    as_text,
+    environment_table,
+    mixtures,
+    provenance_table,
+    unequal_starts,
+)
 
 _PARTS = ("scenario", "protocol", "learner", "network")
 _STORES = (
@@ -51,7 +57,8 @@ class Trust(ReportSection):
         """Return the tables, and warnings about what is missing, mixed, approximate or permitted."""
         coverage = coverage_in_words(results.cells)
         warnings = [coverage] if len(frames["open"]) else []
-        warnings += [*mixtures(results.provenance), *noted_limits(frames["notes"]), *_copies_that_differ(results.cells)]
+        warnings += [*mixtures(results.provenance), *unequal_starts(results.cells)]
+        warnings += [*noted_limits(frames["notes"]), *_copies_that_differ(results.cells)]
         tables = {
             "settings": "Settings: what strategies are compared under",
             "coverage": "Cells of each setting and strategy",

@@ -70,3 +70,18 @@ def mixtures(records: Records) -> list[str]:
     if dirty > 0:
         said.append(f"{count(dirty, 'cell')} ran from a checkout of albench with changes that were not committed.")
     return said
+
+
+def unequal_starts(cells: pd.DataFrame) -> list[str]:
+    """Return where cells of one seed did not start from one network, so that their pairs are none: in a warning."""
+    known = cells[cells["initial_sha256"] != ""]
+    networks = known.groupby(["setting", "seed"])["initial_sha256"].nunique()
+    unequal = networks[networks > 1].index.tolist()
+    if not unequal:
+        return []
+    setting, seed = unequal[0]
+    more = f", and at {count(len(unequal) - 1, 'more seed')}" if len(unequal) > 1 else ""
+    return [
+        f"Unequal starts: the strategies of {setting} do not all start from the same network at seed {seed}{more}; it "
+        "was trained more than once, on other hardware or versions, so that pairs differ in more than the strategy."
+    ]
