@@ -159,5 +159,6 @@ def open_store(path: str | Path) -> StoreReader:
         if not is_file and not where.exists():
             raise StoreError(f"there is no {where}; give the folder that 'albench run' wrote, or an archive of one")
     except (OSError, ValueError) as error:  # a name that no file system takes
-        raise StoreError(f"{shown(str(where))} cannot be read ({error}); give a folder or an archive") from None
+        what = getattr(error, "strerror", None) or error
+        raise StoreError(f"there is no {shown(str(where))} ({what}); give a folder or an archive") from None
     return StoreReader(Archive(where)) if is_file else Store(where)
