@@ -57,7 +57,7 @@ def test_what_is_no_store_is_refused_in_a_sentence(command: str, tmp_path: Path,
         "empty": "is no store: there is no study.json",
         "no": "there is no ",
     }
-    for name, message in {**expected, "x" * 300: "there is no", "a\0b": ""}.items():
+    for name, message in {**expected, "x" * 300: "there is no"}.items():
         ran = cli(command, tmp_path / name, *more)
         assert (ran.code, ran.err.count("\n")) == (2, 1), ran.err
         assert message in ran.err
