@@ -23,7 +23,7 @@ from albench.store.reader import StoreReader, cell_path, in_words
 from albench.store.rows import lasting
 from albench.store.sealed import seal
 from albench.store.snapshot import Snapshot
-from albench.store.source import CELL, CHECKPOINT, RESULTS, STUDY
+from albench.store.source import CELL, CHECKPOINT, OUTCOME, RESULTS, ROUNDS, STUDY
 from albench.store.store import Store, open_store
 from albench.store.weights import load_weights
 from albench.study.spec import SCHEMA
@@ -212,7 +212,7 @@ def _holds(data: bytes | None, key: str | None = None) -> bool:
 def _take(copy: Copy, target: Store) -> None:
     """Let a store have a cell as a copy has it, whole: a file that the copy has not goes."""
     files, folder = copy.files(), target.cell(**copy.cell)
-    names = (CHECKPOINT, *RESULTS)  # the truth first
+    names = (CHECKPOINT, ROUNDS, OUTCOME, CELL)  # so that what is there is whole or less, whenever this is killed
     there = {name: target.source.read(f"{copy.path}/{name}") for name in names}
     if there == {name: files.get(name) for name in names}:
         return

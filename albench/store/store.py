@@ -34,7 +34,7 @@ class Store(StoreReader):
         try:
             if not self.root.exists():
                 return
-            names = {path.name for path in self.root.iterdir()}
+            names = {path.name for path in self.root.iterdir() if not path.name.startswith((".", "report."))}
         except NotADirectoryError:
             raise RequestError(
                 f"{self.root} is a file; give a folder (an archive can be read, and no cell can be run in it)"
