@@ -41,9 +41,11 @@ def read_source(data: bytes | str, statements: bool = True) -> Source:
             tree = ast.parse(data)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return Source(_digest([repr(data)]))
-    tree.body = [
-        part for part in tree.body if not _is_main_guard(part) and (statements or not isinstance(part, ast.Expr))
-    ]
+    if statements:
+        tree.body = [part for part in tree.body if not _is_main_guard(part)]
+    else:  # what is run itself runs its guards
+        parts = [inner for part in tree.body for inner in _unguarded(part)]
+        tree.body = [part for part in parts if not isinstance(part, ast.Expr)]
     nodes = list(ast.walk(tree))
     return Source(_digest(_words(tree)), tuple(_imports(nodes)), frozenset(_bound(nodes)))
 
@@ -117,6 +119,11 @@ def _is_main_guard(node: ast.stmt) -> bool:
         return False
     sides = {getattr(part, "id", getattr(part, "value", None)) for part in [node.test.left, *node.test.comparators]}
     return sides == {"__name__", "__main__"} and isinstance(node.test.ops[0], ast.Eq)
+
+
+def _unguarded(node: ast.stmt) -> list[ast.stmt]:
+    """Return what a statement of a script comes to: what a guard guards runs there."""
+    return node.body if isinstance(node, ast.If) and _is_main_guard(node) else [node]
 
 
 def _imports(nodes: list[ast.AST]) -> Iterator[Import]:

@@ -22,7 +22,7 @@ from albench.rng import stream, torch_stream
 from albench.running.asking import Answer, ask
 from albench.running.measure import Measurement
 from albench.store.cell import Checkpoint
-from albench.store.rows import NO_QUERY, Row
+from albench.store.rows import NO_QUERY, Row, wrong_value
 from albench.study.spec import CellSpec
 from albench.training.model import Model
 
@@ -165,7 +165,10 @@ class Loop:
         """Return what the protocol records, held to the columns that it declares."""
         try:
             json.dumps(values, allow_nan=False)
-            return {name: values[name] for name in self.protocol.columns}
+            added = {name: values[name] for name in self.protocol.columns}
+            if wrong := wrong_value([added], self.protocol.columns):
+                raise ValueError(wrong.partition(": ")[2])
+            return added
         except (KeyError, TypeError, ValueError) as error:
             raise SettingError(
                 f"{self.spec.setting.protocol.label} declares the columns {', '.join(self.protocol.columns)}, and "

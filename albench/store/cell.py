@@ -12,8 +12,9 @@ from albench.errors import DamageError, StoreError
 from albench.store.files import appending, remove_leftovers, write_bytes
 from albench.store.leases import Lease, leased
 from albench.store.record import read_record
-from albench.store.rows import KEY, Row, write_rows
+from albench.store.rows import KEY, Row, read_rows, write_rows
 from albench.store.sealed import seal
+from albench.store.shapes import CheckpointShape, check_shape
 from albench.store.source import CELL, CHECKPOINT, OUTCOME, ROUNDS
 from albench.store.weights import load_weights, save_weights
 from albench.study.spec import HARNESS_RESULTS_VERSION, SCHEMA, CellSpec
@@ -56,6 +57,7 @@ class CellFolder:
     def owned(self, what: object) -> Iterator[OwnedCell]:
         """Hold the cell's lease for the length of a block; HeldError when another has it."""
         with leased(self.claim, str(what)) as lease:
+            remove_leftovers(self.path)  # a former holder that wakes up finds nothing that it could put in place
             yield OwnedCell(self, lease)
 
 
@@ -118,16 +120,14 @@ class OwnedCell:
         Raises DamageError for a checkpoint that does not hold, and StoreError for rounds that have none, as those of an
         archive without weights: they can be read for ever, and are never started over.
         """
-        self.lease.check()
-        remove_leftovers(self.folder.path)
         checkpoint = read_checkpoint(self.folder)
+        if len(checkpoint.rows if checkpoint else ()) < self._rounds_that_hold():
+            raise StoreError(
+                f"{self.folder.path} has rounds and no checkpoint of them, as in an archive without weights: they can "
+                "be read, and no more can be added; to compute the cell anew, delete that folder"
+            )
         if checkpoint is not None:
             self.write_rounds(checkpoint.rows)
-        elif self._path(ROUNDS).exists():
-            raise StoreError(
-                f"{self.folder.path} has rounds and no checkpoint, as in an archive without weights: they can be read, "
-                "and no more can be added; to compute the cell anew, delete that folder"
-            )
         return checkpoint
 
     def take(self, files: Mapping[str, bytes | None]) -> None:
@@ -144,6 +144,15 @@ class OwnedCell:
         with appending(self.folder.log) as file:
             file.write(text)
 
+    def _rounds_that_hold(self) -> int:
+        """Return how many rows are recorded, round 0 included; those of a damaged file count as one."""
+        try:
+            return len(read_rows(self._path(ROUNDS).read_bytes(), self.folder.key))
+        except FileNotFoundError:
+            return 0
+        except (OSError, DamageError):
+            return 1
+
     def _path(self, name: str) -> Path:
         return self.folder.path / name
 
@@ -155,9 +164,7 @@ def read_checkpoint(folder: CellFolder) -> Checkpoint | None:
     """Return a cell's checkpoint, None where there is none; DamageError where it does not hold, or is another's."""
     path = folder.path / CHECKPOINT
     try:
-        weights, state = load_weights(path.read_bytes())
-        if state.pop("key", None) != folder.key:
-            raise DamageError("it is another cell's")
+        return parsed_checkpoint(path.read_bytes(), folder.key)
     except FileNotFoundError:
         return None
     except (OSError, DamageError) as error:
@@ -165,6 +172,15 @@ def read_checkpoint(folder: CellFolder) -> Checkpoint | None:
             f"{path} is damaged ({error}), so that the cell cannot go on from it; to compute the cell anew, delete its "
             "folder"
         ) from None
+
+
+def parsed_checkpoint(data: bytes, key: str) -> Checkpoint:
+    """Return the checkpoint of the cell of a key from its file's content; DamageError as above."""
+    weights, state = load_weights(data)
+    if state.get("key") != key:
+        raise DamageError("it is another cell's")
+    check_shape(CheckpointShape, state)
+    rows = read_rows(write_rows(state["rows"], key, state["attempt"]), key)
     tensors = {name: weights.pop(name) for name in list(weights) if name.startswith(_MEMORY)}
     memory = {**state["memory"], **{name.removeprefix(_MEMORY): value for name, value in tensors.items()}}
-    return Checkpoint(state["rows"], state["labeled"], state["classes"], weights, memory)
+    return Checkpoint(rows, state["labeled"], state["classes"], weights, memory)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from albench.errors import RequestError
+from albench.errors import RequestError, StoreError, reason
 from albench.store.files import replacing
 from albench.store.joining import write_store
 from albench.store.reader import StoreReader
@@ -28,8 +28,11 @@ def export(store: StoreReader, path: Path, weights: bool) -> None:
         )
         raise RequestError(f"{path}: {wrong}; write to a name that ends in .zip, {' or '.join(FRAMES)}")
     frame = _flat(rounds_of(store))
-    with replacing(path) as temporary:
-        FRAMES[path.suffix](frame, temporary)
+    try:
+        with replacing(path) as temporary:
+            FRAMES[path.suffix](frame, temporary)
+    except (ValueError, TypeError) as error:  # of pyarrow, for columns of protocols that mix kinds of values
+        raise StoreError(f"{store.source.path} has a column that {path} cannot hold ({reason(error)})") from None
 
 
 def _flat(frame: pd.DataFrame) -> pd.DataFrame:

@@ -34,6 +34,9 @@ def replacing(path: Path, check: Check = unchecked) -> Iterator[Path]:
                 os.fsync(written.fileno())
             check()
             temporary.replace(path)
+        except FileNotFoundError:  # whoever took a lease over removes what its former holder was writing
+            check()
+            raise
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -41,8 +44,13 @@ def replacing(path: Path, check: Check = unchecked) -> Iterator[Path]:
 @contextmanager
 def appending(path: Path) -> Iterator[TextIO]:
     """Open a text file to append to it; WriteError when the disk does not take what is written."""
-    with writing(path), path.open("a", encoding="utf-8", errors="replace") as file:
+    with writing(path), open(path, "a", encoding="utf-8", errors="replace", opener=no_link) as file:
         yield file
+
+
+def no_link(path: str, flags: int) -> int:
+    """Open a file, and none that a link in its place leads to: a store may come from anywhere."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
 
 
 def remove_leftovers(folder: Path) -> None:

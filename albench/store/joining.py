@@ -9,13 +9,13 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from albench.errors import DamageError, StoreError
 from albench.store.anonymous import record_without_paths, study_without_paths
 from albench.store.archive import write_archive
+from albench.store.cell import parsed_checkpoint
 from albench.store.files import write_bytes
 from albench.store.leases import leased
 from albench.store.merging import fewest_rounds, merged_study
@@ -25,7 +25,7 @@ from albench.store.sealed import seal
 from albench.store.snapshot import Snapshot
 from albench.store.source import CELL, CHECKPOINT, OUTCOME, RESULTS, ROUNDS, STUDY
 from albench.store.store import Store, open_store
-from albench.store.weights import load_weights
+from albench.store.weights import fingerprint_of, load_weights
 from albench.study.spec import SCHEMA
 
 
@@ -44,16 +44,24 @@ class Copy:
 
     def files(self) -> dict[str, bytes]:
         """Return the cell's files by name, its checkpoint where it has one that holds."""
-        found = {name: self.store.source.read(f"{self.path}/{name}") for name in (*RESULTS, CHECKPOINT)}
-        if not _holds(found[CHECKPOINT], self.cell["key"]):
-            found[CHECKPOINT] = None
-        return {name: data for name, data in found.items() if data is not None}
+        read = {name: self.store.source.read(f"{self.path}/{name}") for name in (*RESULTS, CHECKPOINT)}
+        found = {name: data for name, data in read.items() if data is not None}
+        if CHECKPOINT in found and not self._goes_on_from(found[CHECKPOINT]):
+            del found[CHECKPOINT]
+        return found
+
+    def _goes_on_from(self, checkpoint: bytes) -> bool:
+        """Return whether a checkpoint holds, and has all rounds of this copy."""
+        try:
+            return len(parsed_checkpoint(checkpoint, self.cell["key"]).rows) >= len(self.snapshot.rows)
+        except DamageError:
+            return False
 
     def rank(self) -> tuple[Any, ...]:
         """Return what the better of two copies has more of; the last entry decides between equals."""
-        rows, files = len(self.snapshot.rows), self.files()
+        record, files = self.snapshot.record, self.files()
         digest = hashlib.sha256(b"".join(files[name] for name in sorted(files))).hexdigest()
-        return rows, self.snapshot.is_done(rows - 1), CHECKPOINT in files, digest
+        return len(self.snapshot.rows), record["exhausted"], CHECKPOINT in files, record["status"] == "done", digest
 
 
 def merge(stores: Sequence[str | Path], output: Path) -> None:
@@ -63,27 +71,31 @@ def merge(stores: Sequence[str | Path], output: Path) -> None:
     Raises StoreError, which names both, for stores that cannot be joined: settings or strategies of one name that are
     not the same, and cells of one key whose numbers differ; HeldError for a cell of the output that is being run.
     """
-    paths = {Path(path).resolve(): Path(path) for path in stores}
+    sources = [Path(path) for path in stores]
     if output.suffix == ".zip":
-        if output.exists():
-            paths.setdefault(output.resolve(), output)
-        opened = [open_store(path) for path in paths.values()]
+        opened = _opened([*sources, output] if output.exists() else sources)
         study, copies = joined(opened)
-        files = ((f"{copy.path}/{name}", data) for copy in copies for name, data in copy.files().items())
-        write_archive(output, chain([(STUDY, seal(study, indent=1))], files, _initial_networks(opened)))
+        write_archive(output, _archived(study, copies, _initial_networks(opened, copies)))
         return
     target = Store(output)
     target.check_folder()
+    _opened(sources)  # what is no store is told of before anything is written
     with leased(output / "study.claim", str(output / STUDY), wait=True) as lease:
-        if target.found_study:
-            paths.setdefault(output.resolve(), output)
-        opened = [open_store(path) for path in paths.values()]
+        opened = _opened([*sources, output] if target.found_study else sources)
         study, copies = joined(opened)
         for copy in copies:
             _take(copy, target)
-        for name, data in _initial_networks(opened):
+        for name, data in _initial_networks(opened, copies):
             write_bytes(output / name, data, lease.check)
         write_bytes(output / STUDY, seal(study, indent=1), lease.check)  # last: a store is whole, or not there
+
+
+def _opened(paths: Sequence[Path]) -> list[StoreReader]:
+    """Return the stores of some paths, each once; StoreError for what is none."""
+    opened = [open_store(path) for path in {path.resolve(): path for path in paths}.values()]
+    for store in opened:
+        store.study  # noqa: B018 - which raises
+    return opened
 
 
 def write_store(store: StoreReader, output: Path, weights: bool) -> None:
@@ -92,14 +104,15 @@ def write_store(store: StoreReader, output: Path, weights: bool) -> None:
     `weights` adds checkpoints and initial networks, so that cells can go on from it.
     """
     copies = [copy for found in _copies([store]).values() for copy in found]
-    initial = _initial_networks([store]) if weights else None
-    write_archive(output, _exported(study_without_paths(store.study), copies, initial))
+    initial = _initial_networks([store], copies) if weights else None
+    write_archive(output, _archived(store.study, copies, initial))
 
 
-def _exported(
+def _archived(
     study: Mapping[str, Any], copies: Sequence[Copy], initial: Iterable[tuple[str, bytes]] | None
 ) -> Iterator[tuple[str, bytes]]:
-    yield STUDY, seal(study, indent=1)
+    """Yield the files of an archive, with weights where `initial` networks are given, and no absolute path."""
+    yield STUDY, seal(study_without_paths(study), indent=1)
     for copy in copies:
         files = {**copy.files(), CELL: seal(record_without_paths(copy.snapshot.record), indent=1)}
         if initial is None:
@@ -159,7 +172,8 @@ def _best(copies: Sequence[Copy]) -> Copy:
     first = copies[0]
     for other in copies[1:]:
         for one, two in zip(first.snapshot.rows, other.snapshot.rows, strict=False):
-            differing = [name for name, value in lasting(one).items() if lasting(two).get(name) != value]
+            names = {**lasting(one), **lasting(two)}
+            differing = [name for name in names if (name in one, one.get(name)) != (name in two, two.get(name))]
             if differing:
                 raise StoreError(
                     f"{in_words(first.cell)} has other numbers in {first.store.source.path} than in "
@@ -187,32 +201,35 @@ def _name(cell: Mapping[str, Any]) -> dict[str, Any]:
     return {part: cell[part] for part in ("setting", "strategy", "seed", "key")}
 
 
-def _initial_networks(stores: Sequence[StoreReader]) -> list[tuple[str, bytes]]:
-    """Return the initial networks that hold; of one that stores have trained apart, always the same."""
-    found: dict[str, bytes] = {}
+def _initial_networks(stores: Sequence[StoreReader], copies: Sequence[Copy]) -> list[tuple[str, bytes]]:
+    """Return the initial networks that hold; of one that stores have trained apart, that which cells started from."""
+    started = {copy.snapshot.record.get("initial_sha256") for copy in copies}
+    found: dict[str, tuple[bool, str, bytes]] = {}
     for store in stores:
         for name in store.source.names():
             data = store.source.read(name) if name.startswith("initial/") else None
-            if data is not None and _holds(data):
-                found[name] = max(found.get(name, data), data, key=lambda one: hashlib.sha256(one).digest())
-    return sorted(found.items())
+            sha256 = _network(data, name) if data is not None else ""
+            if data is not None and sha256:
+                one = sha256 in started, hashlib.sha256(data).hexdigest(), data
+                found[name] = max(found.get(name, one), one)
+    return [(name, data) for name, (_, _, data) in sorted(found.items())]
 
 
-def _holds(data: bytes | None, key: str | None = None) -> bool:
-    """Return whether there is a file of weights that holds, and is of a key (None: of any)."""
-    if data is None:
-        return False
+def _network(data: bytes, name: str) -> str:
+    """Return the SHA-256 of the weights of an initial network, "" where it does not hold or is not of this name."""
     try:
-        found = load_weights(data)[1].get("key")
+        weights, state = load_weights(data)
     except DamageError:
-        return False
-    return key is None or found == key
+        return ""
+    is_own = str(state.get("key"))[:8] == name.removesuffix(".safetensors")[-8:]
+    return str(state["sha256"]) if is_own and state.get("sha256") == fingerprint_of(weights) else ""
 
 
 def _take(copy: Copy, target: Store) -> None:
     """Let a store have a cell as a copy has it, whole: a file that the copy has not goes."""
     files, folder = copy.files(), target.cell(**copy.cell)
-    names = (CHECKPOINT, ROUNDS, OUTCOME, CELL)  # so that what is there is whole or less, whenever this is killed
+    names = [ROUNDS, OUTCOME, CELL]  # so that what is there is whole or less, whenever this is killed
+    names.insert(0 if CHECKPOINT in files else 3, CHECKPOINT)
     there = {name: target.source.read(f"{copy.path}/{name}") for name in names}
     if there == {name: files.get(name) for name in names}:
         return

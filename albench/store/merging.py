@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from albench.errors import StoreError
+from albench.errors import RequestError, StoreError
 from albench.store.reader import StoreReader, cell_name, in_words
-from albench.store.rows import Row, lasting
+from albench.store.rows import Row, check_columns, lasting
 from albench.store.snapshot import Snapshot
 from albench.study.spec import PARTS
 
@@ -46,6 +46,14 @@ def merged_study(
     """
     studies = [store.study for store in stores]
     merged = dict(studies[0])
+    known: dict[str, str] = {}
+    for store in stores:
+        for setting in store.study["settings"].values():
+            try:
+                check_columns(setting["columns"], known)
+            except RequestError as error:
+                raise StoreError(f"{store.source.path} cannot be {together} with the others: {error}") from None
+            known |= setting["columns"]
     for store, study in zip(stores[1:], studies[1:], strict=True):
         differences = _differences(merged, study)
         if differences:

@@ -84,7 +84,7 @@ class StoreReader:
 
     def snapshot(self, cell: Mapping[str, Any]) -> Snapshot:
         """Return what the files of a cell hold now."""
-        return read_snapshot(self.source, cell_path(**cell), cell["key"])
+        return read_snapshot(self.source, cell_path(**cell), cell)
 
     def snapshots(self) -> list[tuple[dict[str, Any], Snapshot]]:
         """Return each cell that was asked for and what its files hold; damaged ones are named in a warning each."""
@@ -106,7 +106,7 @@ class StoreReader:
     def status_of(self, cell: Mapping[str, Any], snapshot: Snapshot, rounds: int | None) -> tuple[str, str, int]:
         """Return status, reason and rounds of a cell whose files were read; who holds it is asked now."""
         found, held = snapshot.status(rounds), self.held(cell)
-        return ("running", held, found[2]) if held else found
+        return ("running", held, found[2]) if held and found[0] != "done" else found
 
     def held(self, cell: Mapping[str, Any]) -> str:  # noqa: ARG002 - nobody works in an archive
         """Return in words who works on a cell, "" where nobody does."""

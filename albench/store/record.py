@@ -8,7 +8,7 @@ from typing import Any
 from albench.errors import DamageError, RequestError, StoreError
 from albench.store.rows import KEY, check_columns
 from albench.store.sealed import parsed, unseal
-from albench.store.shapes import OutcomeShape, RecordShape, StudyShape, check_shape
+from albench.store.shapes import ChoiceShape, OutcomeShape, RecordShape, SettingShape, StudyShape, check_shape
 from albench.study.spec import PARTS, SCHEMA, CellSpec
 
 
@@ -16,9 +16,14 @@ def read_study(data: bytes, where: str) -> dict[str, Any]:
     """Return a ``study.json``; DamageError where it does not hold, StoreError where it has another schema."""
     study = _unsealed(data, where)
     check_shape(StudyShape, study)
+    for shape, kind in ((SettingShape, "settings"), (ChoiceShape, "strategies")):
+        for one in study[kind].values():  # one by one: the first that is wrong ends it
+            check_shape(shape, one)
     for cell in study["cells"]:
         if cell["setting"] not in study["settings"] or cell["strategy"] not in study["strategies"]:
             raise DamageError("it names a cell of a setting or a strategy that it has not")
+    if len({cell["key"] for cell in study["cells"]}) < len(study["cells"]):
+        raise DamageError("it names two cells of one key")
     _check_columns(setting["columns"] for setting in study["settings"].values())
     return study
 
@@ -44,28 +49,34 @@ def read_outcome(data: bytes, key: str) -> dict[str, Any]:
     return outcome
 
 
+def name_of(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what names the cell of a record in a study: setting, strategy, seed."""
+    spec = CellSpec.from_json(record["spec"])
+    return {"setting": spec.setting.label, "strategy": spec.strategy.label, "seed": spec.seed}
+
+
 def rebuilt_study(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the study that cells were asked for by, as far as they tell; of cells by other code the latest counts."""
     study: dict[str, Any] = {"schema": SCHEMA, "name": "", "preset": "", "settings": {}, "strategies": {}}
     cells: dict[tuple[str, str, int], dict[str, Any]] = {}
     kept, commands = [], []
     for record in sorted(records, key=lambda record: str(record.get("provenance", {}).get("start", ""))):
-        spec, request = CellSpec.from_json(record["spec"]), record["request"]
-        label = {"setting": spec.setting.label, "strategy": spec.strategy.label, "seed": spec.seed}
+        label, request = name_of(record), record["request"]
         parts = {part: record["spec"][part] for part in PARTS}
-        study["settings"][spec.setting.label] = {**parts, "rounds": request["rounds"], "columns": request["columns"]}
-        study["strategies"][spec.strategy.label] = record["spec"]["strategy"]
+        study["settings"][label["setting"]] = {**parts, "rounds": request["rounds"], "columns": request["columns"]}
+        study["strategies"][label["strategy"]] = record["spec"]["strategy"]
         study |= {"name": study["name"] or request["name"], "preset": request["preset"]}
-        before = cells.get((*label.values(),))  # type: ignore[arg-type]
+        before = cells.get((*label.values(),))
         kept += [before] if before else []
-        cells[(*label.values(),)] = {**label, "key": record["key"]}  # type: ignore[index]
-        commands += [session["command"] for session in _sessions(record) if session["command"] not in commands]
+        cells[(*label.values(),)] = {**label, "key": record["key"]}
+        commands += [command for command in _commands(record) if command not in commands]
     return {**study, "commands": commands, "cells": list(cells.values()), "kept": kept}
 
 
-def _sessions(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    found = [*record.get("earlier_sessions", []), record.get("provenance", {})]
-    return [session for session in found if isinstance(session.get("command"), list)]
+def _commands(record: Mapping[str, Any]) -> list[list[str]]:
+    sessions = [*record.get("earlier_sessions", []), record.get("provenance", {})]
+    found = [session.get("command") for session in sessions]
+    return [words for words in found if isinstance(words, list) and all(isinstance(word, str) for word in words)]
 
 
 def _unsealed(data: bytes, where: str) -> dict[str, Any]:

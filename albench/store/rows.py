@@ -5,11 +5,12 @@ And how rows are stored: a sealed line each (see `sealed`), which names its cell
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from albench.errors import DamageError, RequestError
+from albench.errors import DamageError, RequestError, shown
 from albench.store.sealed import seal, unseal
 
 if TYPE_CHECKING:
@@ -111,6 +112,36 @@ def read_rows(data: bytes, key: str) -> list[Row]:
             raise DamageError(f"line {number + 1} is not round {number} of one attempt")
         rows.append(row)
     return rows
+
+
+def wrong_value(rows: Sequence[Mapping[str, Any]], of_protocol: Mapping[str, str]) -> str:
+    """Return in words which value is none that its column can hold, "" where there is none."""
+    types = {**of_protocol, **{column.name: column.dtype for column in COLUMNS}}
+    for number, row in enumerate(rows):
+        for name, value in row.items():
+            fits = _OWN.get(name) or _FITS.get(types.get(name, "object"))
+            if fits is None or not fits(value):
+                return f"line {number + 1}: {name} is {shown(value)}"
+    return ""
+
+
+def _is_integer(value: Any) -> bool:
+    return type(value) is int and -(2**63) <= value < 2**63
+
+
+_FITS: Mapping[str, Callable[[Any], bool]] = {  # what a column of a type may hold
+    "str": lambda value: isinstance(value, str),
+    "int64": _is_integer,
+    "Int64": lambda value: value is None or _is_integer(value),
+    "float64": lambda value: value is None or (type(value) in (int, float) and math.isfinite(value)),
+    "boolean": lambda value: value is None or type(value) is bool,
+    "object": lambda _: True,  # of protocols
+}
+_OWN: Mapping[str, Callable[[Any], bool]] = {
+    "query_class": lambda value: value is None or isinstance(value, str),
+    "query_indices": lambda value: value is None or (isinstance(value, list) and all(map(_is_integer, value))),
+    "notes": lambda value: value is None or isinstance(value, dict),
+}
 
 
 def lasting(row: Mapping[str, Any]) -> Row:

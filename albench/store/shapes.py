@@ -15,7 +15,14 @@ Shape = TypeVar("Shape", bound=type[Any])
 
 Number = Annotated[int, Ge(0), Le(2**63 - 1)]  # what a frame's int64 holds
 Key = Annotated[str, Predicate(re.compile("[0-9a-f]{64}").fullmatch)]
-Columns = dict[str, str]
+Columns = dict[str, Any]  # types by name; `check_columns` says which
+
+
+def _first_error() -> Any:
+    """Let the first wrong entry of a list end its check: a small archive may hold a list of millions."""
+    import pydantic
+
+    return pydantic.FailFast()
 
 
 def _closed(shape: Shape) -> Shape:
@@ -84,11 +91,11 @@ class StudyShape(TypedDict):
     schema: int
     name: str
     preset: str
-    settings: dict[str, SettingShape]
-    strategies: dict[str, ChoiceShape]
-    commands: list[list[str]]
-    cells: list[CellName]
-    kept: list[CellName]  # cells by other code of a component, which nobody asks for now
+    settings: dict[str, Any]  # SettingShape
+    strategies: dict[str, Any]  # ChoiceShape
+    commands: Annotated[list[Annotated[list[str], _first_error()]], _first_error()]
+    cells: Annotated[list[CellName], _first_error()]
+    kept: Annotated[list[CellName], _first_error()]  # by other code of a component; nobody asks for them now
 
 
 @_closed
@@ -116,7 +123,7 @@ class RecordShape(TypedDict):
     rounds: NotRequired[Number]  # that were recorded when it was last done
     initial_sha256: NotRequired[str]
     provenance: NotRequired[dict[str, Any]]
-    earlier_sessions: NotRequired[list[dict[str, Any]]]
+    earlier_sessions: NotRequired[Annotated[list[dict[str, Any]], _first_error()]]
 
 
 @_closed
@@ -124,9 +131,21 @@ class OutcomeShape(TypedDict):
     """An outcome.json; see `albench.running.loop.Loop.outcome`."""
 
     round: Number
-    classes: list[str]
+    classes: Annotated[list[str], _first_error()]
     n_known: Number
-    confusion: list[list[Number]]
+    confusion: Annotated[list[Annotated[list[Number], _first_error()]], _first_error()]
+
+
+@_closed
+class CheckpointShape(TypedDict):
+    """The state beside a checkpoint's weights; see `albench.store.cell.Checkpoint`."""
+
+    key: Key
+    attempt: str
+    rows: Annotated[list[dict[str, Any]], _first_error()]
+    labeled: Annotated[list[Number], _first_error()]
+    classes: Annotated[list[Number], _first_error()]
+    memory: dict[str, Any]
 
 
 def check_shape(shape: Any, value: Any) -> None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from albench.errors import DamageError, StoreError
-from albench.store.record import read_outcome, read_record
-from albench.store.rows import Row, read_rows
+from albench.store.record import name_of, read_outcome, read_record
+from albench.store.rows import Row, read_rows, wrong_value
 from albench.store.source import CELL, OUTCOME, ROUNDS, Source
 
 
@@ -26,9 +26,13 @@ class Snapshot:
         return self.rows if rounds is None else self.rows[: rounds + 1]
 
     def is_done(self, wanted: int | None) -> bool:
-        """Return whether it has the rounds that a study wants (None: until the pool is empty)."""
-        reached = wanted is not None and len(self.rows) > wanted
-        return not self.damage and (reached or (bool(self.rows) and bool(self.record["exhausted"])))
+        """Return whether it has the rounds that a study wants (None: until the pool is empty), and its outcome.
+
+        Who was killed after the last round, and before the outcome, still has that to do.
+        """
+        if self.damage or not self.rows or (self.outcome is None and self.record["status"] == "running"):
+            return False
+        return bool(self.record["exhausted"]) or (wanted is not None and len(self.rows) > wanted)
 
     def status(self, wanted: int | None) -> tuple[str, str, int]:
         """Return (status, reason, rounds) for a study that wants that many rounds."""
@@ -48,14 +52,20 @@ class Snapshot:
         )
 
 
-def read_snapshot(source: Source, folder: str, key: str) -> Snapshot:
-    """Return what the files of the cell of a key hold, in that folder of a store."""
+def read_snapshot(source: Source, folder: str, cell: Mapping[str, Any]) -> Snapshot:
+    """Return what the files of a cell hold (its key, setting, strategy and seed), in that folder of a store."""
+    key = cell["key"]
     try:
         record = _read(source, f"{folder}/{CELL}", lambda data, where: read_record(data, key, where)) or {}
         rows = _read(source, f"{folder}/{ROUNDS}", lambda data, _: read_rows(data, key)) or []
         outcome = _read(source, f"{folder}/{OUTCOME}", lambda data, _: read_outcome(data, key))
+        if record and name_of(record) != {name: cell[name] for name in ("setting", "strategy", "seed")}:
+            raise _damage(source, f"{folder}/{CELL}", "it is of a cell of another name")
         if rows and not record:
             raise _damage(source, f"{folder}/{CELL}", "it is missing")
+        wrong = wrong_value(rows, record["request"]["columns"]) if record else ""
+        if wrong:
+            raise _damage(source, f"{folder}/{ROUNDS}", wrong)
         if len(rows) <= record.get("rounds", -1):
             raise _damage(source, f"{folder}/{ROUNDS}", f"it has {len(rows)} lines of {record['rounds'] + 1}")
     except DamageError as error:

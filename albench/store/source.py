@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import stat
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from pathlib import Path
@@ -78,8 +79,11 @@ class Folder(Source):
         return [name for name in names if FILE.fullmatch(name)]
 
     def _read(self, name: str) -> bytes | None:
+        path = self.path / name
         try:
-            return (self.path / name).read_bytes()
+            if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for
+                raise DamageError("it is no file")
+            return path.read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:

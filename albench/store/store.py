@@ -34,15 +34,17 @@ class Store(StoreReader):
         try:
             if not self.root.exists():
                 return
-            names = {path.name for path in self.root.iterdir() if not path.name.startswith((".", "report."))}
+            there = list(self.root.iterdir())
         except NotADirectoryError:
             raise RequestError(
                 f"{self.root} is a file; give a folder (an archive can be read, and no cell can be run in it)"
             ) from None
         except (OSError, ValueError) as error:
             raise RequestError(f"{self.root} cannot be read ({error}); give another folder") from None
-        if names and not names & {STUDY, "cells", "study.claim"}:
-            held = shown(min(names))
+        names = {path.name for path in there}
+        others = [path.name for path in there if path.is_file() and not path.name.startswith((".", "report."))]
+        if others and not names & {STUDY, "cells", "study.claim"}:
+            held = shown(min(others))
             raise RequestError(f"{self.root} is no store, and holds {held}; give a new folder, or an empty one")
 
     def cell(self, scenario: str, strategy: str, seed: int, key: str, **_: Any) -> CellFolder:

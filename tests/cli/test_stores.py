@@ -88,6 +88,7 @@ def test_a_study_that_is_a_folder_stops_nothing(tmp_path: Path, cli: Cli) -> Non
 def test_an_odd_claim_is_a_sentence_in_status_and_run(tmp_path: Path, cli: Cli) -> None:
     store = tmp_path / "s"
     small_run(store, "random", seeds=2, rounds=1)
+    small_run(store, "random", seeds=[1], rounds=2)
     claim = next(store.glob("cells/digits/random/seed-0-*")) / "claim"
     claim.write_text('{"host": 3, "pid": "x", "more": []}')
     shown = cli("status", store)

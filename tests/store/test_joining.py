@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +14,8 @@ import albench
 from albench.errors import HeldError, StoreError
 from albench.store.source import CHECKPOINT, ROUNDS
 from albench.store.store import Store
-from tests.conftest import Cli, edit_rows, small_run
+from albench.store.weights import fingerprint_of, load_weights, save_weights
+from tests.conftest import Cli, edit_json, edit_rows, small_run
 from tests.reports.synthetic import Synthetic
 
 NAMES = ("all", "failed", "others", "more seeds", "archive", "top-k")
@@ -28,7 +30,7 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     root = tmp_path_factory.mktemp("parts")
     found = {
         "all": Synthetic(seeds=[0, 1]).write(root / "all"),
-        "failed": Synthetic(seeds=[0, 1], missing={("emoc", 1): "ValueError: at /home/me/x.py"}).write(root / "failed"),
+        "failed": Synthetic(seeds=[0, 1], missing={("emoc", 1): "ValueError: at /data/x.py"}).write(root / "failed"),
         "others": Synthetic(effects={"min": 0.01, "max": 0.0}, seeds=[0], name="others").write(root / "others"),
         "more seeds": Synthetic(effects={"random": 0.0}, seeds=[1, 2]).write(root / "more seeds"),
         "top-k": Synthetic(effects={"random": 0.0}, seeds=[1], protocols=["top-k"]).write(root / "top-k"),
@@ -49,8 +51,8 @@ def test_a_merge_depends_neither_on_order_nor_on_repetition_nor_on_steps(
         for name in chosen[:first]:
             albench.merge(parts[name], root / "steps")
         if chosen[first:]:
-            albench.merge([parts[name] for name in reversed(chosen[first:])], root / "rest.zip")
-            albench.merge([root / "rest.zip"], root / "steps")
+            albench.merge([parts[name] for name in reversed(chosen[first:])], root / "rest")
+            albench.merge([root / "rest"], root / "steps")
         assert files(root / "steps") == files(once)
         albench.merge(once, root / "once")
         assert files(root / "once") == files(again)
@@ -119,6 +121,53 @@ def test_what_cannot_be_joined_is_refused_and_both_are_named(parts: dict[str, Pa
     learner = Synthetic(learner={"initial_iterations": 7}).write(tmp_path / "learner")
     with pytest.raises(StoreError, match=r"learner cannot be joined with .*all: they differ in finetune"):
         albench.merge([parts["all"], learner], tmp_path / "m")
+
+
+def test_a_cell_that_is_done_is_taken_before_a_copy_that_a_kill_left_without_its_end(tmp_path: Path) -> None:
+    for name in ("whole", "killed"):
+        small_run(tmp_path / name, "random", set_size=40, rounds=None)
+    record = next((tmp_path / "killed").rglob("cell.json"))
+    edit_json(record, lambda record: record.update(status="running", exhausted=False) or record.pop("rounds"))
+    parts = [tmp_path / "whole", tmp_path / "killed"]
+    archives = [albench.export(part, part.with_suffix(".zip")) for part in parts]
+    for place, chosen in enumerate((parts, parts[::-1], archives, archives[::-1], [parts[1], archives[0]])):
+        merged = albench.merge(chosen, tmp_path / f"m{place}")
+        assert [one.status for one in Store(merged).statuses()] == ["done"]
+
+
+def test_a_row_with_a_member_more_is_another_row_in_any_order(parts: dict[str, Path], tmp_path: Path) -> None:
+    other = Synthetic(seeds=[0, 1]).write(tmp_path / "other")
+    edit_rows(next(other.rglob(ROUNDS)), lambda row: row.update(extra=1))
+    for chosen in ([parts["all"], other], [other, parts["all"]]):
+        with pytest.raises(StoreError, match=r"round 0: extra"):
+            albench.merge(chosen, tmp_path / "m")
+
+
+def test_columns_of_one_name_and_of_two_types_are_refused(tmp_path: Path) -> None:
+    stores = []
+    for name, kind, protocol in (("a", "Int64", "discovery"), ("b", "object", "top-k")):
+        store = Synthetic(effects={"random": 0.0}, seeds=[0], protocols=[protocol]).write(tmp_path / name)
+
+        def declare(study: dict[str, Any], kind: str = kind) -> None:
+            next(iter(study["settings"].values()))["columns"] = {"depth": kind}
+
+        edit_json(store / "study.json", declare)
+        stores.append(store)
+    with pytest.raises(StoreError, match=r"b cannot be joined with the others: a protocol's column 'depth'"):
+        albench.merge(stores, tmp_path / "m")
+
+
+def test_of_initial_networks_that_were_trained_apart_the_one_that_cells_started_from_is_kept(tmp_path: Path) -> None:
+    small_run(tmp_path / "a", "random")
+    small_run(tmp_path / "b", "random")
+    path = next((tmp_path / "b").rglob("initial/*/*.safetensors"))
+    weights, state = load_weights(path.read_bytes())
+    for name, other in {"again": {**state, "train_seconds": 0.0}, "foreign": {**state, "key": "0" * 64}}.items():
+        changed = {key: value + (name == "again") for key, value in weights.items()}
+        save_weights(path, changed, {**other, "sha256": fingerprint_of(changed)})
+        merged = albench.merge([tmp_path / "b", tmp_path / "a"], tmp_path / name)
+        kept, own = (next(root.rglob("initial/*/*.safetensors")).read_bytes() for root in (merged, tmp_path / "a"))
+        assert kept == own
 
 
 def test_times_may_differ_where_numbers_agree(parts: dict[str, Path], tmp_path: Path) -> None:
