@@ -95,8 +95,9 @@ def _perform_owned(work: Work, spec: CellSpec, cell: OwnedCell, emit: Emit) -> N
         cell.fail(spec, _request(work, spec), message, status)
         emit({"event": "failed", "cell": work.name, "reason": message})
     else:
-        ended = {**cell.record()["provenance"], "end": now()}
-        cell.write_record(status="done", error=None, rounds=rounds, exhausted=exhausted, provenance=ended)
+        ended = {**cell.record().get("provenance", {}), "end": now()}
+        done = {"status": "done", "error": None, "rounds": rounds, "exhausted": exhausted, "provenance": ended}
+        cell.write_record(spec=spec.stored(), request=_request(work, spec), **done)
         emit({"event": "done", "cell": work.name})
 
 

@@ -72,11 +72,11 @@ class OwnedCell:
     lease: Lease
 
     def record(self) -> dict[str, Any]:
-        """Return ``cell.json``; empty where it is absent or damaged, since what it says can be written anew."""
+        """Return ``cell.json``; empty where it is absent or does not hold, since what it says can be written anew."""
         path = self.folder.path / CELL
         try:
             return read_record(path.read_bytes(), self.folder.key, str(path))
-        except (OSError, DamageError):
+        except (OSError, StoreError):
             return {}
 
     def write_record(self, **changes: Any) -> None:

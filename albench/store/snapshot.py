@@ -28,9 +28,9 @@ class Snapshot:
     def is_done(self, wanted: int | None) -> bool:
         """Return whether it has the rounds that a study wants (None: until the pool is empty), and its outcome.
 
-        Who was killed after the last round, and before the outcome, still has that to do.
+        What ended after the last round, and before the outcome, still has that to do.
         """
-        if self.damage or not self.rows or (self.outcome is None and self.record["status"] == "running"):
+        if self.damage or not self.rows or (self.outcome is None and self.record["status"] != "done"):
             return False
         return bool(self.record["exhausted"]) or (wanted is not None and len(self.rows) > wanted)
 

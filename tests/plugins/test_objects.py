@@ -187,6 +187,32 @@ def test_a_script_that_is_edited_while_it_runs_does_not_go_on_under_the_key_of_i
     assert "the code of __main__:Mine has changed since this process imported it; start a new process" in done.stdout
 
 
+GUARDED = """
+import albench
+WEIGHT = 1.0
+
+class Mine(albench.Strategy):
+    def score(self, query):
+        return WEIGHT * query.logits[:, 0]
+
+if __name__ == "__main__":
+    WEIGHT = {weight}
+    from albench.study.choice import Choice
+    print(Choice.of("strategies", Mine()).version)
+"""
+
+
+def test_what_a_scripts_guard_sets_is_part_of_its_code(tmp_path: Path) -> None:
+    versions = []
+    for weight in (1, 1, -1):
+        script = tmp_path / "script.py"
+        script.write_text(GUARDED.format(weight=weight), encoding="utf-8")
+        done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        versions.append(done.stdout)
+    assert versions[0] == versions[1] != versions[2]
+
+
 def test_an_object_of_another_kind_is_refused_by_name() -> None:
     with pytest.raises(RequestError, match=r"the strategy Retrain is no class derived from albench\.Strategy"):
         read_study(Request(strategies=[albench.learner("retrain")]))

@@ -124,7 +124,10 @@ def run_study(store: Path, draws: random.Random, length: float, tally: Tally, mo
         tally.faults.add(f"{HOPELESS} runs did not end the study: {run.errors[-300:]}")
     tally.studies += 1
     _check_reported(store, reported, tally)
-    print(f"{tally.kills} kills, {tally.reported} rounds reported, {tally.recomputed} again, {tally.lost} lost", flush=True)
+    print(
+        f"{tally.kills} kills, {tally.reported} rounds reported, {tally.recomputed} again, {tally.lost} lost",
+        flush=True,
+    )
 
 
 def _check_reported(store: Path, reported: set[tuple[str, int]], tally: Tally) -> None:

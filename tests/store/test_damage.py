@@ -123,6 +123,22 @@ def test_a_damaged_cell_is_named_left_out_and_repaired_from_its_checkpoint(
     assert Store(store).snapshots()[0][1].outcome is not None
 
 
+def test_a_cell_of_another_schema_is_damaged_and_can_be_repaired(store: Path, pristine: Path) -> None:
+    edit_json(cell(store) / CELL, lambda record: record.update(schema=99))
+    assert "has schema 99 and this version of albench reads 2" in Store(store).snapshots()[2][1].damage
+    assert small_run(store, "random,min", seeds=2).exit_code == 0
+    assert numbers(albench.load(store)) == numbers(albench.load(pristine))
+
+
+def test_a_cell_that_was_killed_between_its_last_round_and_its_outcome_is_finished_by_the_next_run(store: Path) -> None:
+    for status in ("running", "failed"):
+        (cell(store) / OUTCOME).unlink()
+        edit_json(cell(store) / CELL, lambda record: record.update(status=status, error="it died"))  # noqa: B023
+        assert [one.status for one in Store(store).statuses()].count("done") == 3
+        assert small_run(store, "random,min", seeds=2, retry=True).exit_code == 0
+        assert (cell(store) / OUTCOME).exists()
+
+
 def test_the_page_names_a_damaged_cell(store: Path, tmp_path: Path) -> None:
     flip(cell(store) / ROUNDS)
     page = albench.report(store, tmp_path / "page.html").read_text(encoding="utf-8")
