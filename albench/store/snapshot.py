@@ -66,6 +66,8 @@ def read_snapshot(source: Source, folder: str, cell: Mapping[str, Any]) -> Snaps
         wrong = wrong_value(rows, record["request"]["columns"]) if record else ""
         if wrong:
             raise _damage(source, f"{folder}/{ROUNDS}", wrong)
+        if outcome is None and "rounds" in record:
+            raise _damage(source, f"{folder}/{OUTCOME}", "it is missing")
         if len(rows) <= record.get("rounds", -1):
             raise _damage(source, f"{folder}/{ROUNDS}", f"it has {len(rows)} lines of {record['rounds'] + 1}")
     except DamageError as error:

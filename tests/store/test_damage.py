@@ -69,6 +69,7 @@ def without_first(path: Path) -> None:
 
 
 DAMAGES: dict[str, Callable[[Path], object]] = {
+    "loss": Path.unlink,
     "a flipped bit": flip,
     "zeros": lambda path: path.write_bytes(b"\0" * path.stat().st_size),
     "nothing left": lambda path: path.write_bytes(b""),
@@ -133,7 +134,7 @@ def test_a_cell_of_another_schema_is_damaged_and_can_be_repaired(store: Path, pr
 def test_a_cell_that_was_killed_between_its_last_round_and_its_outcome_is_finished_by_the_next_run(store: Path) -> None:
     for status in ("running", "failed"):
         (cell(store) / OUTCOME).unlink()
-        edit_json(cell(store) / CELL, lambda record: record.update(status=status, error="it died"))  # noqa: B023
+        edit_json(cell(store) / CELL, lambda one: one.update(status=status, error="") or one.pop("rounds"))  # noqa: B023
         assert [one.status for one in Store(store).statuses()].count("done") == 3
         assert small_run(store, "random,min", seeds=2, retry=True).exit_code == 0
         assert (cell(store) / OUTCOME).exists()
