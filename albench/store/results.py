@@ -162,10 +162,11 @@ def load_split(results: Results, setting: str, seed: int) -> Split:
 
     Nothing is downloaded for it. Raises DataError when they are not there, or are others.
     """
-    scenario = Choice(**{**results.study["settings"][setting]["scenario"], "kind": "scenarios"})
-    if scenario.source or not NAME.fullmatch(scenario.name):
-        where = scenario.source or "a file"
-        raise DataError(f"{scenario.label} is a class of {where}, and a report runs no code that results name")
+    stored = results.study["settings"][setting]["scenario"]
+    if stored["source"] or not NAME.fullmatch(stored["name"]):
+        where = stored["source"] or "a file"
+        raise DataError(f"{stored['label']} is a class of {where}, and a report runs no code that results name")
+    scenario = Choice.of("scenarios", stored["name"], stored["parameters"])  # by whatever code: the data are proved
     cells = results.cells[(results.cells["setting"] == setting) & (results.cells["seed"] == seed)]
     with offline():
         return proved_split(scenario, seed, set(cells["fingerprint"]) - {""}, "the results were computed from")

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from albench.contracts.report import Results
+from albench.plugins.parameters import parse
 from albench.store.cell import OwnedCell
 from albench.store.results import collect
 from albench.store.sealed import seal
@@ -199,7 +200,7 @@ class Synthetic:
 
 
 def _choice(kind: str, label: str, parameters: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    given = dict(parameters or {})
+    given = {**parse(label)[1], **(parameters or {})}
     return {
         "kind": kind,
         "name": label.partition("[")[0],
