@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from albench.contracts.report import Results
-from albench.plugins.parameters import parse
 from albench.store.cell import OwnedCell
 from albench.store.results import collect
 from albench.store.sealed import seal
@@ -200,12 +199,13 @@ class Synthetic:
 
 
 def _choice(kind: str, label: str, parameters: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    given = {**parse(label)[1], **(parameters or {})}
+    given = dict(parameters or {})
+    _, bracket, body = label.partition("[")
     return {
         "kind": kind,
         "name": label.partition("[")[0],
         "parameters": given,
-        "changed": given,
+        "changed": {**given, **({"in brackets": body} if bracket else {})},  # else two labels would be one cell
         "label": label,
         "version": 1,
         "source": "",
