@@ -27,7 +27,7 @@ def status(
     show_statuses(statuses, output)
     if output is Format.table:
         typer.echo(summary(statuses))
-        show_kept(opened.kept())
+        show_kept([cell for cell, _ in opened.kept()])
 
 
 def show_kept(cells: Sequence[Mapping[str, Any]]) -> None:

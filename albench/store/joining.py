@@ -18,7 +18,7 @@ from albench.store.archive import write_archive
 from albench.store.cell import parsed_checkpoint
 from albench.store.files import write_bytes
 from albench.store.leases import leased
-from albench.store.merging import fewest_rounds, merged_study
+from albench.store.merging import fewest_rounds, merged_study, not_the_same
 from albench.store.reader import StoreReader, cell_path, in_words
 from albench.store.rows import lasting
 from albench.store.sealed import seal
@@ -160,8 +160,7 @@ def _copies(stores: Sequence[StoreReader]) -> dict[str, list[Copy]]:
     """Return the copies of each cell that has begun, by its key; damaged ones are left out with a warning."""
     found: dict[str, list[Copy]] = {}
     for store in stores:
-        kept = [(cell, store.snapshot(cell)) for cell in store.kept()]
-        for cell, snapshot in [*store.snapshots(), *kept]:
+        for cell, snapshot in [*store.snapshots(), *store.kept()]:
             if not snapshot.damage and snapshot.record:
                 found.setdefault(cell["key"], []).append(Copy(store, cell, snapshot))
     return found
@@ -190,10 +189,7 @@ def _one_of_each_name(asked: Iterable[tuple[StoreReader, Mapping[str, Any]]]) ->
         name = _name(cell)
         before, known = found.setdefault(in_words(cell), (store, name))
         if known != name:
-            raise StoreError(
-                f"{in_words(cell)} is not the same cell in {before.source.path} and {store.source.path}: its data, or "
-                "the code or the version of a component, differ; keep them apart"
-            )
+            raise not_the_same(cell, [str(one.source.path) for one in (before, store)], "keep them apart")
     return [found[words][1] for words in sorted(found)]
 
 

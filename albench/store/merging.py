@@ -99,16 +99,21 @@ def fewest_rounds(cells: Iterable[tuple[StoreReader, Mapping[str, Any]]]) -> dic
 def _one(copies: list[StoredCell]) -> StoredCell:
     first = copies[0]
     if len({copy.key for copy in copies}) > 1:
-        raise StoreError(
-            f"{in_words(first.name)} is not the same cell in {' and '.join(copy.store for copy in copies)}: its "
-            "data, or the code or the version of a component, differ; report the stores apart"
-        )
+        raise not_the_same(first.name, [copy.store for copy in copies], "report the stores apart")
     done = [copy for copy in copies if copy.status == "done"]
     if not done:
         return first
     numbers = [[lasting(row) for row in copy.rows] for copy in done]
     agree = all(other == numbers[0] for other in numbers[1:])
     return StoredCell(**{**vars(done[0]), "copies": len(done), "copies_agree": agree})
+
+
+def not_the_same(cell: Mapping[str, Any], stores: Sequence[str], mend: str) -> StoreError:
+    """Return what is said of a cell of one name that is not the same in several stores."""
+    return StoreError(
+        f"{in_words(cell)} is not the same cell in {' and '.join(stores)}: its data, or the code or the version of a "
+        f"component, differ; {mend}"
+    )
 
 
 def _differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:

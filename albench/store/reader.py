@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -112,12 +112,16 @@ class StoreReader:
         """Return in words who works on a cell, "" where nobody does."""
         return ""
 
-    def kept(self) -> list[dict[str, Any]]:
+    def kept(self) -> list[tuple[dict[str, Any], Snapshot]]:
         """Return the cells by other code of a component that have rounds, and that nobody asks for now."""
         settings = self.study["settings"]
         known = [cell for cell in self.study["kept"] if cell["setting"] in settings]
-        named = [{**cell, "scenario": settings[cell["setting"]]["scenario"]["label"]} for cell in known]
-        return [cell for cell in named if self.snapshot(cell).rows]
+        return self.with_rounds({**one, "scenario": settings[one["setting"]]["scenario"]["label"]} for one in known)
+
+    def with_rounds(self, cells: Iterable[dict[str, Any]]) -> list[tuple[dict[str, Any], Snapshot]]:
+        """Return those of some cells that have rounds, each with what its files hold."""
+        found = ((cell, self.snapshot(cell)) for cell in cells)
+        return [(cell, snapshot) for cell, snapshot in found if snapshot.rows]
 
     def _records(self) -> list[dict[str, Any]]:
         """Return what every cell that is there says of itself, damaged ones left out."""

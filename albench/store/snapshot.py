@@ -28,11 +28,17 @@ class Snapshot:
     def is_done(self, wanted: int | None) -> bool:
         """Return whether it has the rounds that a study wants (None: until the pool is empty), and its outcome.
 
-        What ended after the last round, and before the outcome, still has that to do.
+        What ended after the last round, and before its outcome, still has that to do.
         """
-        if self.damage or not self.rows or (self.outcome is None and self.record["status"] != "done"):
+        if self.damage or not self.rows:
+            return False
+        if self.record["status"] != "done" and self._last_outcome() < len(self.up_to(wanted)) - 1:
             return False
         return bool(self.record["exhausted"]) or (wanted is not None and len(self.rows) > wanted)
+
+    def _last_outcome(self) -> int:
+        """Return the round of which the outcome was kept, -1 where none was."""
+        return -1 if self.outcome is None else int(self.outcome["round"])
 
     def status(self, wanted: int | None) -> tuple[str, str, int]:
         """Return (status, reason, rounds) for a study that wants that many rounds."""

@@ -79,8 +79,8 @@ class Store(StoreReader):
         settings = {spec.setting.label: _stored(spec.setting) for spec in cells}
         strategies = {spec.strategy.label: spec.strategy.stored() for spec in cells}
         aside = [cell for cell in self.cells() if _is_aside(cell, self.study, settings, strategies)]
-        found = [cell for cell in [*self.kept(), *aside] if cell["key"] not in keys]
-        return [cell for cell in found if self.snapshot(cell).rows]
+        found = [*self.kept(), *self.with_rounds(aside)]
+        return [cell for cell, _ in found if cell["key"] not in keys]
 
     def register(
         self, name: str, preset: str, cells: Sequence[CellSpec], rounds: int | None, command: Sequence[str]

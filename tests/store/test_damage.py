@@ -111,6 +111,17 @@ def test_a_cell_that_was_killed_between_its_last_round_and_its_outcome_is_finish
         assert (cell(store) / OUTCOME).exists()
 
 
+def test_a_cell_that_was_killed_before_the_outcome_of_more_rounds_is_finished_by_the_next_run(store: Path) -> None:
+    before = (cell(store) / OUTCOME).read_bytes()
+    small_run(store, "min", seeds=1, rounds=3)
+    (cell(store) / OUTCOME).write_bytes(before)
+    edit_json(cell(store) / CELL, lambda one: one.update(status="running", rounds=2))
+    assert small_run(store, "min", seeds=1, rounds=2).statuses[0].status == "done", "the outcome of two rounds is there"
+    assert (cell(store) / OUTCOME).read_bytes() == before
+    assert small_run(store, "min", seeds=1, rounds=3).exit_code == 0
+    assert unseal((cell(store) / OUTCOME).read_bytes())["round"] == 3
+
+
 def test_the_page_names_a_damaged_cell(store: Path, tmp_path: Path) -> None:
     flip(cell(store) / ROUNDS)
     page = albench.report(store, tmp_path / "page.html").read_text(encoding="utf-8")
