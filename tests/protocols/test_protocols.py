@@ -200,6 +200,7 @@ BAD_PROTOCOLS = {
     "draws": ("    def sets(self, labels, draws):\n        import numpy\n        numpy.random.rand()\n", "drawing candidate sets, it drew from the global generator of numpy"),
     "records too little": ("    def record(self, labeled):\n        return {}\n", "records what no row can hold (KeyError: 'known_before')"),
     "records an object": ("    def record(self, labeled):\n        return {'known_before': object()}\n", "records what no row can hold"),
+    "records another type": ("    def record(self, labeled):\n        return {'known_before': 'x'}\n", "records what no row can hold (ValueError: known_before is 'x')"),
     "chooses nothing": ("    def choose(self, strategy, query):\n        import numpy\n        return numpy.zeros(0, dtype=int)\n", "its protocol chose int64 of shape (0,)"),
 }  # fmt: skip
 
