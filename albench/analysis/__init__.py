@@ -10,7 +10,9 @@ from albench.analysis.curves import area, areas, comparable, mean_curves
 from albench.analysis.discovery import discoveries, discovery_summary, queries_to_class
 from albench.analysis.intervals import MeanInterval, words
 from albench.analysis.leaderboard import leaderboard, mean_ranks
+from albench.analysis.lines import line_summary, reference_lines, without_lines
 from albench.analysis.pairs import compare, differences, groups
+from albench.analysis.ranks import rank_groups
 from albench.analysis.savings import default_target, labels_to_target, median_labels, savings, targets
 from albench.analysis.significance import LEVEL, holm, null_checks, penalties, signed_rank_p, signed_rank_tests
 
@@ -35,16 +37,20 @@ __all__ = [
     "holm",
     "labels_to_target",
     "leaderboard",
+    "line_summary",
     "mean_curves",
     "mean_ranks",
     "median_labels",
     "null_checks",
     "penalties",
     "queries_to_class",
+    "rank_groups",
+    "reference_lines",
     "savings",
     "signed_rank_p",
     "signed_rank_tests",
     "simultaneous_factor",
     "targets",
+    "without_lines",
     "words",
 ]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from albench.analysis.intervals import CONFIDENCE, ROUNDING
+from albench.analysis.intervals import CONFIDENCE, ROUNDING, SHARES_APART
 
 _BATCH = 100  # samples that are simulated at once
 _BATCHES = {20: 40, 10**9: 10}  # seeds up to -> batches: of few seeds the quantile lies far out and needs more
@@ -75,7 +75,7 @@ def difference_curves(rounds: pd.DataFrame, reference: str, metric: str = "accur
     """Return each strategy's paired difference to the reference at every round, with a simultaneous 95 % band.
 
     One row a (setting, strategy, round) over the rounds and seeds that both have: n_labeled, n_pairs, mean, low, high;
-    NaN bounds from one pair.
+    NaN bounds from one pair. `metric` is a share, and bands are cut to -1 to 1.
     """
     pieces = []
     for setting, own in rounds.groupby("setting", sort=False):
@@ -101,5 +101,6 @@ def _banded(differences: pd.DataFrame) -> pd.DataFrame:
     half = np.full(len(mean), np.nan)
     if len(values) > 1:
         half = simultaneous_factor(values) * values.std(axis=0, ddof=1) / np.sqrt(len(values))
-    frame = pd.DataFrame({"round": differences.columns, "mean": mean, "low": mean - half, "high": mean + half})
+    low, high = np.clip([mean - half, mean + half], *SHARES_APART)
+    frame = pd.DataFrame({"round": differences.columns, "mean": mean, "low": low, "high": high})
     return frame.assign(n_pairs=len(values))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from albench.analysis.intervals import columns_mean
+from albench.analysis.intervals import SHARE, Bounds, columns_mean
 from albench.analysis.pairs import CELL, groups
 
 METRICS = ("accuracy", "accuracy_known", "accuracy_novel", "n_classes")
@@ -58,20 +61,30 @@ def areas(rounds: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(pieces, ignore_index=True) if pieces else pd.DataFrame(columns=columns)
 
 
-def mean_curves(rounds: pd.DataFrame, metrics: tuple[str, ...] = METRICS) -> pd.DataFrame:
+def mean_curves(
+    rounds: pd.DataFrame, metrics: tuple[str, ...] = METRICS, n_classes: Mapping[str, int] | None = None
+) -> pd.DataFrame:
     """Return the mean over seeds of each metric at each round, with its pointwise 95 % t interval.
 
     One row a (setting, strategy, metric, round): n_labeled (mean), n_seeds, mean, low, high; NaN bounds for
-    one seed.
+    one seed. Intervals are cut to what is possible: shares to [0, 1], times to what is positive, known classes to those
+    that a setting starts with and has (`n_classes`, by setting).
     """
     pieces = []
     for (setting, strategy), own in groups(rounds):
         labeled = own.groupby("round")["n_labeled"].mean()
         for metric in metrics:
             table = own.pivot(index="seed", columns="round", values=metric)
-            summary = columns_mean(table.to_numpy(dtype=float))
+            bounds = _bounds(metric, table, (n_classes or {}).get(setting, math.inf))
+            summary = columns_mean(table.to_numpy(dtype=float), bounds)
             piece = pd.DataFrame({"round": table.columns, "n_labeled": labeled.to_numpy(), **summary})
             piece = piece.rename(columns={"count": "n_seeds"}).astype({"n_seeds": "int64"})
             pieces.append(piece.assign(setting=setting, strategy=strategy, metric=metric))
     columns = ["setting", "strategy", "metric", "round", "n_labeled", "mean", "low", "high", "n_seeds"]
     return pd.concat(pieces, ignore_index=True)[columns] if pieces else pd.DataFrame(columns=columns)
+
+
+def _bounds(metric: str, table: pd.DataFrame, n_classes: float) -> Bounds:
+    if metric == "n_classes":
+        return float(table.iloc[:, 0].min()), n_classes  # a network never forgets a class
+    return SHARE if metric.startswith("accuracy") else (0.0, math.inf)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from albench.analysis.intervals import MeanInterval
+from albench.analysis.intervals import SHARE, MeanInterval
 from albench.analysis.pairs import CELL, groups
 
 METRICS = ("coverage", "ratio", "uniformity", "queries_to_half")
@@ -65,8 +65,8 @@ def discovery_summary(cells: pd.DataFrame) -> pd.DataFrame:
     for (setting, strategy), own in groups(cells):
         row: dict[str, object] = {"setting": setting, "strategy": strategy, "n_seeds": len(own)}
         for metric in METRICS[:-1]:
-            one = MeanInterval.of(own[metric])
-            row |= {metric: one.mean, f"{metric}_low": _share(one.low), f"{metric}_high": _share(one.high)}
+            one = MeanInterval.of(own[metric], SHARE)
+            row |= {metric: one.mean, f"{metric}_low": one.low, f"{metric}_high": one.high}
         median = float(np.median(own["queries_to_half"].fillna(math.inf)))
         rows.append({**row, "queries_to_half": median if math.isfinite(median) else math.nan})
     return pd.DataFrame(rows)
@@ -83,10 +83,6 @@ def _ratio(queries: pd.DataFrame, asked: pd.DataFrame) -> float:
     if novel.isna().all():
         return len(asked) / len(queries) if _column(queries, "query_is_novel").notna().any() else math.nan
     return float(novel.sum()) / sum(len(rows) for rows in queries["query_indices"])
-
-
-def _share(bound: float) -> float:
-    return float(np.clip(bound, 0, 1))
 
 
 def _queries_to(ordered: pd.DataFrame, k: int) -> float:

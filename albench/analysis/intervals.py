@@ -1,4 +1,8 @@
-"""Intervals of means over few seeds, and of paired differences. All are t-based: see docs/report.md."""
+"""Intervals of means over few seeds, and of paired differences. All are t-based: see docs/report.md.
+
+Several comparisons at once are corrected by Bonferroni's inequality: it needs nothing of how they depend on each other,
+which a handful of seeds could not tell.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,11 @@ from numpy.typing import ArrayLike, NDArray
 CONFIDENCE = 0.95
 POWER = 0.8
 ROUNDING = 1e-12  # relative size below which a standard deviation is a rounding error
+
+Bounds = tuple[float, float]  # what a quantity cannot leave
+EVERYWHERE: Bounds = (-math.inf, math.inf)
+SHARE: Bounds = (0.0, 1.0)
+SHARES_APART: Bounds = (-1.0, 1.0)  # a difference of two shares
 
 
 @cache
@@ -32,21 +41,30 @@ def standard_deviation(values: ArrayLike) -> float:
     return 0.0 if spread <= ROUNDING * float(np.abs(numbers).max()) else spread
 
 
-def half_width(deviation: float, count: int) -> float:
-    """Return t(.975, N-1) s / sqrt(N), half of the 95 % interval of a mean; NaN for one value."""
-    if count < 2:
-        return math.nan
-    return t_quantile(0.5 + CONFIDENCE / 2, count - 1) * deviation / math.sqrt(count)
+def critical(count: int, comparisons: int = 1) -> float:
+    """Return t(1 - .05 / 2m, N-1): what |t| must exceed for one of m comparisons to be told from chance."""
+    return t_quantile(1 - (1 - CONFIDENCE) / 2 / comparisons, count - 1)
 
 
-def smallest_detectable(deviation: float, count: int) -> float:
-    """Return (t(.975, N-1) + t(.8, N-1)) s / sqrt(N): what a test at .05 finds with a power of about .8.
+def half_width(deviation: float, count: int, comparisons: int = 1) -> float:
+    """Return half of the 95 % interval of a mean, which holds together with those of m comparisons; NaN for one value.
 
-    Its true power, `power_of_detectable`, is less with very few pairs. NaN for fewer than two.
+    It is t(1 - .05 / 2m, N-1) s / sqrt(N).
     """
     if count < 2:
         return math.nan
-    quantiles = t_quantile(0.5 + CONFIDENCE / 2, count - 1) + t_quantile(POWER, count - 1)
+    return critical(count, comparisons) * deviation / math.sqrt(count)
+
+
+def smallest_detectable(deviation: float, count: int, comparisons: int = 1) -> float:
+    """Return the true difference that is found among m comparisons with a power of about .8; NaN for fewer than two.
+
+    It is (t(1 - .05 / 2m, N-1) + t(.8, N-1)) s / sqrt(N). Its true power, `power_of_detectable`, is less with very few
+    pairs.
+    """
+    if count < 2:
+        return math.nan
+    quantiles = critical(count, comparisons) + t_quantile(POWER, count - 1)
     return quantiles * deviation / math.sqrt(count)
 
 
@@ -60,14 +78,17 @@ def power_of_detectable(count: int) -> float:
         return math.nan
     from scipy import special
 
-    critical = t_quantile(0.5 + CONFIDENCE / 2, count - 1)
-    shift = critical + t_quantile(POWER, count - 1)
-    return float(1 - special.nctdtr(count - 1, shift, critical))
+    shift = critical(count) + t_quantile(POWER, count - 1)
+    return float(1 - special.nctdtr(count - 1, shift, critical(count)))
 
 
 @dataclass(frozen=True)
 class MeanInterval:
-    """A mean over N values with its 95 % t interval; `low` and `high` are NaN for fewer than two values."""
+    """A mean over N values with its 95 % t interval; `low` and `high` are NaN for fewer than two values.
+
+    The interval of a bounded quantity is cut to its bounds: the true mean lies within them, so that nothing is lost of
+    its coverage.
+    """
 
     count: int
     mean: float
@@ -76,15 +97,16 @@ class MeanInterval:
     high: float
 
     @classmethod
-    def of(cls, values: ArrayLike) -> MeanInterval:
-        """Summarise values; NaN ones are left out."""
+    def of(cls, values: ArrayLike, bounds: Bounds = EVERYWHERE, comparisons: int = 1) -> MeanInterval:
+        """Summarise values, of one of m comparisons; NaN ones are left out."""
         numbers = np.asarray(values, dtype=float)
         numbers = numbers[~np.isnan(numbers)]
         if not len(numbers):
             return cls(0, math.nan, math.nan, math.nan, math.nan)
         mean, deviation = float(numbers.mean()), standard_deviation(numbers)
-        half = half_width(deviation, len(numbers))
-        return cls(len(numbers), mean, deviation, mean - half, mean + half)
+        half = half_width(deviation, len(numbers), comparisons)
+        low, high = np.clip([mean - half, mean + half], *bounds)
+        return cls(len(numbers), mean, deviation, float(low), float(high))
 
 
 def paired_t_p(differences: ArrayLike) -> float:
@@ -100,18 +122,39 @@ def paired_t_p(differences: ArrayLike) -> float:
     return float(2 * special.stdtr(one.count - 1, -abs(statistic)))
 
 
-def columns_mean(values: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-    """Return mean, 95 % t interval and count of each column of (N, R) values, NaN left out."""
-    count = (~np.isnan(values)).sum(axis=0)
+def columns_mean(values: NDArray[np.float64], bounds: Bounds = EVERYWHERE) -> dict[str, NDArray[np.float64]]:
+    """Return mean, 95 % t interval within the bounds, and count of each column of (N, R) values, NaN left out."""
+    mean, deviation, count = _moments(values)
+    factors = {int(n): half_width(1.0, int(n)) for n in np.unique(count)}
+    half = deviation * np.array([factors[int(n)] for n in count])
+    low, high = np.clip([mean - half, mean + half], *bounds)
+    return {"mean": mean, "low": low, "high": high, "count": count}
+
+
+def paired_t_columns(differences: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the two-sided p of the paired t test of each column of (N, R) differences, and the sign of its mean.
+
+    p is NaN where fewer than two values are, or all agree: without variance there is no test.
+    """
+    from scipy import special
+
+    mean, deviation, count = _moments(differences)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        statistic = np.where(deviation > 0, np.abs(mean) * np.sqrt(count) / deviation, np.nan)
+        p = 2 * special.stdtr(count - 1, -statistic)
+    return np.where(count > 1, p, np.nan), np.sign(mean)
+
+
+def _moments(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return mean, standard deviation (0 but for rounding is 0) and count of each column, NaN left out."""
+    count = (~np.isnan(values)).sum(axis=0).astype(float)
     filled = np.nan_to_num(values)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = filled.sum(axis=0) / count
         square = (np.where(np.isnan(values), 0.0, values - mean) ** 2).sum(axis=0)
         deviation = np.sqrt(square / (count - 1.0))
-    deviation = np.where(deviation <= ROUNDING * np.abs(filled).max(axis=0, initial=0.0), 0.0, deviation)
-    factors = {int(n): half_width(1.0, int(n)) for n in np.unique(count)}
-    half = deviation * np.array([factors[int(n)] for n in count])
-    return {"mean": mean, "low": mean - half, "high": mean + half, "count": count.astype(float)}
+    largest = np.abs(filled).max(axis=0, initial=0.0)
+    return mean, np.where(deviation <= ROUNDING * largest, 0.0, deviation), count
 
 
 def words(items: Sequence[object], limit: int = 8) -> str:

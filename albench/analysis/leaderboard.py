@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from albench.analysis.curves import areas
-from albench.analysis.intervals import MeanInterval
+from albench.analysis.intervals import SHARE, MeanInterval
+from albench.analysis.lines import reference_lines, without_lines
 from albench.analysis.pairs import compare, groups
+from albench.analysis.ranks import rank_groups
 
 COLUMNS = (
     "setting",
@@ -27,27 +31,51 @@ COLUMNS = (
     "losses",
     "detectable",
     "detectable_power",
+    "claimable",
+    "verdict",
+    "rank_low",
+    "rank_high",
+    "group",
     "mean_rank",
     "accuracy_final",
     "classes_area",
     "query_seconds",
+    "reason",
 )
 
 
-def leaderboard(rounds: pd.DataFrame, reference: str) -> pd.DataFrame:
-    """Return one row a (setting, strategy), best first by the area under the accuracy curve.
+def leaderboard(rounds: pd.DataFrame, reference: str, cells: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return one row a (setting, strategy), best first by the area under the accuracy curve; reference lines have none.
 
     `accuracy_area` and `classes_area` are mean heights over labelled images, `accuracy_difference` with its
-    bounds is that area minus the reference's at the same seed (mean, 95 % t interval), `mean_rank` the mean
+    bounds and `verdict` is that area minus the reference's at the same seed as `compare` defines it, `rank_low`,
+    `rank_high` and `group` say what the seeds can tell of ranks (see `rank_groups`), `mean_rank` is the mean
     over the seeds that all strategies have (1 is best, ties share). What cannot be had is NaN: the
     reference's own difference, bounds from one seed.
+
+    With `cells` (setting, strategy, status, reason of each requested cell) strategies without a finished cell stay,
+    last and without numbers, and `reason` says why; it is empty for the others.
     """
-    cells = areas(rounds)
+    areas_of_cells = areas(without_lines(rounds)[0])
+    frame = _numbers(areas_of_cells, reference)
+    if cells is not None:
+        lines = reference_lines(rounds)
+        frame = _with_unfinished(frame, cells[~cells["strategy"].isin(list(lines))])
+    frame = frame.assign(reason=frame.get("reason", pd.Series("", index=frame.index)).fillna(""))
+    for name in ("n_seeds", "n_pairs", "missing_pairs", "wins", "ties", "losses", "rank_low", "rank_high"):
+        frame[name] = frame[name].astype("Int64")
+    for name in ("missing_seeds", "verdict", "group"):
+        frame[name] = frame[name].fillna("")
+    return _best_first(frame)[list(COLUMNS)]
+
+
+def _numbers(cells: pd.DataFrame, reference: str) -> pd.DataFrame:
+    """Return the leaderboard's numbers from the areas of cells."""
     if cells.empty:
-        return pd.DataFrame(columns=list(COLUMNS))
+        return pd.DataFrame(columns=list(COLUMNS)).astype({"setting": "str", "strategy": "str"})
     rows = []
     for (setting, strategy), own in groups(cells):
-        area = MeanInterval.of(own["accuracy_area"])
+        area = MeanInterval.of(own["accuracy_area"], SHARE)
         rows.append(
             {
                 "setting": setting,
@@ -63,12 +91,28 @@ def leaderboard(rounds: pd.DataFrame, reference: str) -> pd.DataFrame:
         )
     paired = compare(cells, "accuracy_area", reference)
     paired.columns = [f"accuracy_{name}" if name.startswith("difference") else name for name in paired.columns]
-    frame = pd.DataFrame(rows).merge(paired, on=["setting", "strategy"], how="left")
-    frame = frame.merge(mean_ranks(cells), on=["setting", "strategy"], how="left")
-    counts = ["n_pairs", "missing_pairs", "wins", "ties", "losses"]
-    frame[counts] = frame[counts].astype("Int64")
-    frame["missing_seeds"] = frame["missing_seeds"].fillna("")
-    return _best_first(frame)[list(COLUMNS)]
+    frame = pd.DataFrame(rows)
+    for more in (paired, mean_ranks(cells), rank_groups(cells, "accuracy_area")):
+        frame = frame.merge(more, on=["setting", "strategy"], how="left")
+    return frame
+
+
+def _with_unfinished(frame: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
+    """Return a leaderboard with a row for each strategy of which no cell has finished, and the reason of one."""
+    rows = []
+    for (setting, strategy), own in groups(cells):
+        if not (own["status"] == "done").any():
+            first = own.iloc[0]
+            rows.append({"setting": setting, "strategy": strategy, "n_seeds": 0, "reason": _why(first)})
+    if not rows:
+        return frame
+    return pd.concat([frame, pd.DataFrame(rows)], ignore_index=True) if len(frame) else (
+        pd.DataFrame(rows).reindex(columns=list(COLUMNS))
+    )
+
+
+def _why(cell: pd.Series[Any]) -> str:
+    return f"{cell['status']}: {cell['reason']}" if cell["reason"] else str(cell["status"])
 
 
 def mean_ranks(cells: pd.DataFrame, column: str = "accuracy_area") -> pd.DataFrame:
@@ -79,7 +123,8 @@ def mean_ranks(cells: pd.DataFrame, column: str = "accuracy_area") -> pd.DataFra
         ranks = table.dropna().rank(axis=1, ascending=False)
         mean = ranks.mean() if len(ranks) else pd.Series(np.nan, index=table.columns)
         pieces.append(pd.DataFrame({"setting": setting, "strategy": table.columns, "mean_rank": mean.to_numpy()}))
-    return pd.concat(pieces, ignore_index=True)
+    columns = ["setting", "strategy", "mean_rank"]
+    return pd.concat(pieces, ignore_index=True) if pieces else pd.DataFrame(columns=columns)
 
 
 def _best_first(frame: pd.DataFrame) -> pd.DataFrame:

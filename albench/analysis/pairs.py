@@ -1,4 +1,7 @@
-"""Differences between strategies, joined on the seed: never on row order."""
+"""Differences between strategies, joined on the seed: never on row order.
+
+Here is what "leads" means, for headline, tables and figures alike: see `compare`.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from albench.analysis.intervals import (
+    SHARES_APART,
     MeanInterval,
     paired_t_p,
     power_of_detectable,
@@ -51,16 +55,23 @@ def differences(values: pd.DataFrame, column: str, reference: str) -> pd.DataFra
 
 
 def compare(values: pd.DataFrame, column: str, reference: str) -> pd.DataFrame:
-    """Return each strategy's paired comparison with the reference.
+    """Return each strategy's paired comparison with the reference. `column` is a share, or an area of shares.
 
     One row a (setting, strategy): n_pairs, missing_pairs, missing_seeds (in words), difference (mean),
-    difference_sd, difference_low and difference_high (95 % t interval), p_t, wins, ties, losses, detectable
-    (smallest detectable difference) and detectable_power. What cannot be had from the pairs is NaN; the
-    reference has no row.
+    difference_sd, difference_low and difference_high, p_t, p_simultaneous, verdict, wins, ties, losses, detectable,
+    detectable_power, claimable. What cannot be had from the pairs is NaN; the reference has no row.
+
+    The 95 % intervals and `p_simultaneous` hold for all comparisons of a setting together (Bonferroni, over the k - 1
+    others), each with the variance of its own paired differences. `verdict` is "leads" where the interval lies above 0,
+    "trails" where it lies below, and "" where these seeds cannot tell, or differ by the same amount in every pair: a
+    t test needs some variance. `p_t` and `detectable`, the smallest detectable difference, are of one comparison by
+    itself; `claimable` is the true difference that is called a lead, or a trail, with a power of about .8.
     """
     per_seed = differences(values, column, reference)
+    others = per_seed.groupby("setting")["strategy"].nunique()
     rows = [
-        {"setting": setting, "strategy": strategy, **_comparison(own)} for (setting, strategy), own in groups(per_seed)
+        {"setting": setting, "strategy": strategy, **_comparison(own, int(others[setting]))}
+        for (setting, strategy), own in groups(per_seed)
     ]
     return pd.DataFrame(rows, columns=["setting", "strategy", *_COLUMNS])
 
@@ -74,19 +85,23 @@ _COLUMNS = (
     "difference_low",
     "difference_high",
     "p_t",
+    "p_simultaneous",
+    "verdict",
     "wins",
     "ties",
     "losses",
     "detectable",
     "detectable_power",
+    "claimable",
 )
 
 
-def _comparison(per_seed: pd.DataFrame) -> dict[str, object]:
+def _comparison(per_seed: pd.DataFrame, comparisons: int) -> dict[str, object]:
     found = per_seed.dropna(subset="difference")
     missing = sorted(set(per_seed["seed"]) - set(found["seed"]))
-    one = MeanInterval.of(found["difference"])
+    one = MeanInterval.of(found["difference"], SHARES_APART, comparisons)
     signs = np.sign(found["difference"].to_numpy())
+    p = paired_t_p(found["difference"])
     return {
         "n_pairs": one.count,
         "missing_pairs": len(missing),
@@ -95,10 +110,19 @@ def _comparison(per_seed: pd.DataFrame) -> dict[str, object]:
         "difference_sd": one.deviation,
         "difference_low": one.low,
         "difference_high": one.high,
-        "p_t": paired_t_p(found["difference"]),
+        "p_t": p,
+        "p_simultaneous": min(1.0, comparisons * p) if one.deviation > 0 else np.nan,
+        "verdict": _verdict(one),
         "wins": int((signs > 0).sum()),
         "ties": int((signs == 0).sum()),
         "losses": int((signs < 0).sum()),
         "detectable": smallest_detectable(one.deviation, one.count),
         "detectable_power": power_of_detectable(one.count),
+        "claimable": smallest_detectable(one.deviation, one.count, comparisons),
     }
+
+
+def _verdict(one: MeanInterval) -> str:
+    if not one.deviation > 0:
+        return ""
+    return "leads" if one.low > 0 else "trails" if one.high < 0 else ""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from albench.analysis.intervals import MeanInterval
+from albench.analysis.intervals import CONFIDENCE, ROUNDING
 from albench.analysis.pairs import CELL, groups
 
 STEPS = (0.05, 0.02, 0.01, 0.005)
@@ -15,16 +17,22 @@ MOST = 12
 
 
 def targets(rounds: pd.DataFrame) -> list[float]:
-    """Return round accuracies worth asking for: above where strategies start, up to the best that they reach."""
-    if rounds.empty:
-        return []
-    spans = []
-    for _, own in rounds.groupby("setting", sort=False):
-        mean = own.groupby(["strategy", "round"])["accuracy"].mean()
-        spans.append((mean[mean.index.get_level_values("round") == 0].max(), mean.max()))
-    low, high = min(start for start, _ in spans), max(end for _, end in spans)
+    """Return round accuracies worth asking for in a setting: no cell starts there, and some strategy's mean gets there.
+
+    Where a single cell starts above what every strategy's mean reaches, there is none. Of several settings they are the
+    targets of each.
+    """
+    found = {target for _, own in rounds.groupby("setting", sort=False) for target in _targets(own)}
+    return sorted(found)
+
+
+def _targets(own: pd.DataFrame) -> list[float]:
+    mean = own.groupby(["strategy", "round"])["accuracy"].mean()
+    low, high = own.loc[own["round"] == 0, "accuracy"].max(), mean.max()
+    found: list[float] = []
     for step in STEPS:
-        found = [round(step * place, 4) for place in range(math.floor(low / step) + 1, math.floor(high / step) + 1)]
+        places = range(math.floor(low / step) + 1, math.floor(high / step + ROUNDING) + 1)
+        found = [target for place in places if (target := round(step * place, 4)) > low]
         if len(found) >= 3:
             break
     return found[-MOST:]
@@ -76,11 +84,12 @@ def median_labels(labels: pd.DataFrame) -> pd.DataFrame:
 
 
 def savings(labels: pd.DataFrame, reference: str) -> pd.DataFrame:
-    """Return the label savings 1 - n / n_reference, paired by seed, of each (setting, strategy).
+    """Return the label savings of each (setting, strategy): the median over paired seeds of 1 - n / n_reference.
 
-    Columns: n_pairs, n_censored (pairs in which one of the two did not reach the target), saving with saving_low and
-    saving_high (mean and 95 % t interval, only where no pair is censored), median_low and median_high (bounds of the
-    median; equal where censoring does not touch it). Pairs that start at the target say nothing and are left out.
+    Columns: n_pairs, n_censored (pairs in which one of the two did not reach the target), saving (NaN where censoring
+    leaves the median open), median_low and median_high (what it must lie between), saving_low and saving_high (the 95 %
+    interval of the median that the sign test gives, NaN from fewer than six pairs). It needs no assumption on how
+    savings vary, holds for censored counts, and never exceeds 1. Pairs that start at the target are left out.
     """
     rows = []
     for setting, here in labels.groupby("setting", sort=False):
@@ -101,17 +110,36 @@ def _saved(*columns: pd.Series[float]) -> dict[str, float]:
     n, b, n_other, b_other = (column.to_numpy(dtype=float) for column in columns)
     pairs = ~np.isnan(b) & ~np.isnan(b_other) & (n != 0) & (n_other != 0)
     n, b, n_other, b_other = n[pairs], b[pairs], n_other[pairs], b_other[pairs]
-    censored = np.isnan(n) | np.isnan(n_other)
     # what a censored count must exceed bounds the saving on one side; where both are censored nothing is known
     low = 1 - np.where(np.isnan(n), math.inf, n) / np.where(np.isnan(n_other), b_other, n_other)
     high = 1 - np.where(np.isnan(n), b, n) / np.where(np.isnan(n_other), math.inf, n_other)
-    one = MeanInterval.of([] if censored.any() else 1 - n / n_other)
+    median_low, median_high = _median(low), _median(high)
+    place = sign_test_place(len(n))
     return {
         "n_pairs": len(n),
-        "n_censored": int(censored.sum()),
-        "saving": one.mean,
-        "saving_low": one.low,
-        "saving_high": one.high,
-        "median_low": float(np.median(low)) if len(n) else math.nan,
-        "median_high": float(np.median(high)) if len(n) else math.nan,
+        "n_censored": int((np.isnan(n) | np.isnan(n_other)).sum()),
+        "saving": median_low if median_low == median_high else math.nan,
+        "saving_low": float(np.sort(low)[place - 1]) if place else math.nan,
+        "saving_high": float(np.sort(high)[-place]) if place else math.nan,
+        "median_low": median_low,
+        "median_high": median_high,
     }
+
+
+def _median(values: NDArray[np.float64]) -> float:
+    """Return the median; with an infinite middle it is that, and of -inf and inf nothing is known."""
+    return float(np.median(values)) if len(values) else math.nan
+
+
+@cache
+def sign_test_place(count: int) -> int:
+    """Return j so that the j-th smallest and the j-th largest of N values hold the median with 95 % confidence.
+
+    From the binomial distribution, as the sign test: 1 for 6 to 8 values, 2 for 9 to 11. 0 where there is none, below 6.
+    """
+    from scipy import special
+
+    if not count:
+        return 0
+    below = special.bdtr(np.arange(count), count, 0.5)  # that at most 0, 1, ... values lie below the median
+    return int((2 * below <= 1 - CONFIDENCE).sum())

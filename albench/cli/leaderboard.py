@@ -14,10 +14,10 @@ from albench.cli.output import Format, show_rows
 
 def print_leaderboard(store: Path) -> None:
     """Print mean accuracy over rounds and its paired difference to the reference, best first."""
-    from albench.analysis import leaderboard
+    from albench.analysis import leaderboard, line_summary, without_lines
     from albench.store.results import choose_reference, load_named
 
-    rounds = load_named(store)
+    rounds, lines = without_lines(load_named(store))
     reference = choose_reference(rounds["strategy"])
     frame = leaderboard(rounds, reference)
     if frame.empty:
@@ -27,8 +27,14 @@ def print_leaderboard(store: Path) -> None:
     show_rows(rows, Format.table, list(rows[0]))
     typer.echo(
         "accuracy (in %) and classes: area under the curve over labelled images; "
-        f"vs {reference}: points, paired by seed, 95 % interval"
+        f"vs {reference}: points, paired by seed, with 95 % intervals that hold together; strategies that share a letter "
+        "of group cannot be told apart"
     )
+    for row in line_summary(lines).to_dict("records"):
+        typer.echo(
+            f"{row['setting']} / {row['strategy']}, a reference line ({row['permission']}): accuracy "
+            f"{100 * row['accuracy_final']:.1f} at its end"
+        )
     missing = frame[(frame["missing_pairs"] > 0).fillna(False)]
     for row in missing.to_dict("records"):
         typer.echo(f"{row['setting']} / {row['strategy']}: no pair with {reference} at seed {row['missing_seeds']}")
@@ -44,6 +50,7 @@ def _row(row: Mapping[Any, Any], reference: str) -> dict[str, Any]:
         "seeds": row["n_seeds"],
         "accuracy": f"{100 * row['accuracy_area']:.1f}",
         f"vs {reference}": _difference(row),
+        "group": row["group"],
         "final": f"{100 * row['accuracy_final']:.1f}",
         "classes": f"{row['classes_area']:.1f}",
         "query s": f"{row['query_seconds']:.3g}",

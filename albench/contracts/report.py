@@ -21,7 +21,7 @@ class Results:
     """A study's results, as every section of a report is given them."""
 
     name: str
-    rounds: pd.DataFrame  # one row a round of every finished cell, columns as in docs/protocol.md
+    rounds: pd.DataFrame  # one row a round of every finished cell but reference lines', columns as in docs/protocol.md
     cells: pd.DataFrame  # one row a requested cell: setting, strategy, seed, key, status, reason, rounds, store, ...
     provenance: Sequence[Mapping[str, Any]]  # one mapping a finished cell
     study: Mapping[str, Any]  # the stored request: settings and strategies by name, commands
@@ -29,6 +29,7 @@ class Results:
     outcomes: Sequence[Mapping[str, Any]] = ()  # what networks made of each test class; see Loop.outcome
     stores: Sequence[Mapping[str, str]] = ()  # name and checksum of each store
     benchmarks: Sequence[Mapping[str, Any]] = ()  # scoring benchmarks, when they were given
+    lines: pd.DataFrame | None = None  # the rounds of reference lines, which are drawn and never ranked
 
     @property
     def settings(self) -> list[str]:
@@ -50,6 +51,7 @@ class Results:
         return replace(
             self,
             rounds=self.rounds[self.rounds["setting"].isin(settings)],
+            lines=None if self.lines is None else self.lines[self.lines["setting"].isin(settings)],
             cells=self.cells[self.cells["setting"].isin(settings)],
             provenance=kept(self.provenance),
             outcomes=kept(self.outcomes),

@@ -21,10 +21,11 @@ class Strategy(Component):
     """Decides what to label next. Override `score`, and `score_sets` where a value belongs to the whole set.
 
     `stream` chooses another stream of random numbers, so that ``random`` can be compared with ``random[stream=1]``.
-    `permission` is what a reference line such as an oracle may see and no other strategy may; its rounds note it.
+    `permission` is what a reference line may have and no other strategy may; its rounds note it, and no report ranks
+    it: "pool labels" shows it the pool's labels, "all labels" makes one round that labels the whole pool.
     """
 
-    permission: ClassVar[Literal["pool labels"] | None] = None
+    permission: ClassVar[Literal["pool labels", "all labels"] | None] = None
 
     stream: Annotated[int, Ge(0)] = field(default=0, kw_only=True)
 

@@ -57,6 +57,8 @@ class Loop:
 
     def round(self) -> bool:
         """Query, label what the strategy chose, update the network, evaluate; False when the pool is exhausted."""
+        if self.strategy.permission == "all labels":
+            return self._all_at_once()
         number = len(self.rows)
         pool = self.pool()
         labels = self.split.labels[pool]
@@ -73,6 +75,26 @@ class Loop:
             self.learner.update(self.model, self._examples(self.labeled), len(asked), number)
         self.memory = answer.memory
         self.record(self._query_columns(answer, asked), training.seconds)
+        return True
+
+    def _all_at_once(self) -> bool:
+        """Label the whole pool and train a network of all its classes anew, as a learner that knew all from the start.
+
+        This is the one round of a reference line; False when it is over.
+        """
+        pool = self.pool()
+        if not len(pool):
+            return False
+        self.labeled.extend(pool.tolist())
+        examples = self._examples(self.labeled)
+        self.model.rebuild()
+        for label in sorted(set(examples.labels.tolist()) - set(self.model.classes)):
+            self.model.grow(label)
+        with held_to_streams("training"), Measurement(self.model.device) as training:
+            self.learner.fit(self.model, examples)
+        noted = {"permission": self.strategy.permission}
+        columns = {**NO_QUERY, **dict.fromkeys(self.protocol.columns), "query_indices": pool.tolist(), "notes": noted}
+        self.record(columns, training.seconds)
         return True
 
     def pool(self) -> NDArray[np.int64]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from albench.analysis import without_lines
 from albench.contracts.report import Results
 from albench.datadir import offline
 from albench.errors import DataError, RequestError, StoreError, did_you_mean
@@ -73,7 +74,7 @@ def collect(*stores: str | Path, reference: str | None = None, benchmarks: str |
     names = short_names(study["settings"])
     stored = [_renamed(cell, names) for cell in merged_cells(opened)]
     done = [cell for cell in stored if cell.status == "done"]
-    rounds = _frame([{**row, **cell.name} for cell in done for row in cell.rows], study)
+    rounds, lines = without_lines(_frame([{**row, **cell.name} for cell in done for row in cell.rows], study))
     return Results(
         name=study["name"],
         rounds=rounds,
@@ -96,6 +97,7 @@ def collect(*stores: str | Path, reference: str | None = None, benchmarks: str |
         ],
         stores=[{"store": store.name, "sha256": store.source.checksum()} for store in opened],
         benchmarks=_benchmarks(Path(benchmarks)) if benchmarks is not None else (),
+        lines=lines,
     )
 
 

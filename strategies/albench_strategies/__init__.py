@@ -56,6 +56,7 @@ _TARGETS = {
     "max-logit": "outliers:MaxLogit",
     "mahalanobis": "outliers:Mahalanobis",
     "gp-emoc": "gp_emoc:GpEmoc",
-    # a reference line
+    # reference lines
     "oracle-novel": "oracle:OracleNovel",
+    "all-labels": "oracle:AllLabels",
 }

@@ -1,4 +1,4 @@
-"""A reference line that knows the answers."""
+"""Reference lines: one knows the answers, one need not ask."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class OracleNovel(Strategy):
     """
 
     results_version: ClassVar[int] = 1
-    permission: ClassVar[Literal["pool labels"] | None] = "pool labels"
+    permission: ClassVar[Literal["pool labels", "all labels"] | None] = "pool labels"
 
     def score(self, query: Query) -> Tensor:
         """Return minus the number of labels of each example's class plus a number in [0, 1), (n_pool,)."""
@@ -40,3 +40,25 @@ class OracleNovel(Strategy):
         counts = torch.bincount(query.labels, minlength=query.n_classes).to(torch.float32)
         unfound = torch.zeros_like(counts[:1])
         return -torch.cat([counts, unfound])[query.pool_labels]  # -1 is the last
+
+
+@dataclass(frozen=True)
+class AllLabels(Strategy):
+    """Label everything at once: what the learner reaches when it is trained on the initial set and the whole pool.
+
+    Not a strategy but the line that all of them rise towards. Its one round takes the whole pool, and a network of all
+    classes is trained on it as the initial one is. An upper bound in spirit only: a learner with a fixed number of
+    iterations may do better on fewer, well chosen labels.
+
+    Formula: 0 for every example; nothing is chosen
+    Sets: 0
+    Cost: none to ask; one initial training on all labels
+    Source: a reference line, usual in the field
+    """
+
+    results_version: ClassVar[int] = 1
+    permission: ClassVar[Literal["pool labels", "all labels"] | None] = "all labels"
+
+    def score(self, query: Query) -> Tensor:
+        """Return 0 for each example, (n_pool,): nobody asks."""
+        return torch.zeros(len(query.pool), device=query.device)

@@ -28,8 +28,7 @@ def test_a_saving_is_one_minus_the_ratio_at_the_same_seed() -> None:
                 ("emoc", 1): [0.4, 0.6, 0.6], ("random", 1): [0.4, 0.6, 0.6]}), 0.6
     )  # fmt: skip
     one = savings(labels, "random").iloc[0]
-    assert one["saving"] == pytest.approx((0.5 + 0) / 2)
-    assert one["median_low"] == one["median_high"] == pytest.approx(0.25)
+    assert one["saving"] == one["median_low"] == one["median_high"] == pytest.approx(0.25)
     assert (one["n_pairs"], one["n_censored"]) == (2, 0)
 
 
@@ -82,6 +81,15 @@ def test_a_narrow_range_gets_finer_targets() -> None:
 
 def test_no_rounds_give_no_targets() -> None:
     assert targets(curves({})) == []
+
+
+def test_a_target_lies_above_where_every_seed_starts_not_only_their_mean() -> None:
+    heights = {("random", 0): [0.2, 0.5], ("random", 1): [0.44, 0.6], ("emoc", 0): [0.2, 0.6], ("emoc", 1): [0.44, 0.6]}
+    assert targets(curves(heights)) == [0.45, 0.5, 0.55, 0.6]
+
+
+def test_a_start_above_what_any_strategys_mean_reaches_leaves_no_target() -> None:
+    assert targets(curves({("random", 0): [0.2, 0.3], ("random", 1): [0.6, 0.6]})) == []
 
 
 def test_the_default_target_is_the_highest_that_all_seeds_of_the_reference_reach() -> None:
