@@ -133,7 +133,7 @@ class Gallery:
 
 @dataclass(frozen=True)
 class Note:
-    """A paragraph."""
+    """A paragraph, a sentence of a section, or a warning."""
 
     text: str
     when: When = field(default_factory=dict)
@@ -144,17 +144,19 @@ Part = Table | Figure | Gallery | Note
 
 @dataclass(frozen=True)
 class Content:
-    """What a section turns the results into: sentences made from the numbers, one a line, and parts.
+    """What a section turns the results into: sentences made from the numbers, and parts.
 
-    A part with `when`, such as ``{"reference": "random"}``, is shown while the reader's choices are these. The page
-    offers a chooser for every name that occurs. At first `chosen` is chosen, the study's reference for `reference`, and
-    else the first value that occurs. Warnings limit the claims of the whole report and are shown on its top.
+    What has `when`, such as ``{"reference": "random"}``, is shown while the reader's choices are these. The page offers
+    a chooser for every name that occurs in parts and sentences. At first `chosen` is chosen, the study's reference for
+    `reference`, and else the first value that occurs. Warnings limit the claims of the whole report and are shown on
+    its top.
     """
 
-    sentence: str
+    sentence: str  # what holds whatever is chosen, one sentence a line
     parts: Sequence[Part] = ()
-    warnings: Sequence[str] = ()
+    warnings: Sequence[str | Note] = ()
     chosen: When = field(default_factory=dict)
+    sentences: Sequence[Note] = ()  # after `sentence`: those that depend on what is chosen
 
 
 @dataclass(frozen=True)

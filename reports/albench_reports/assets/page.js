@@ -6,23 +6,20 @@ const albench = { hidden: new Set(), choices: {}, axis: null, seeds: false, list
 albench.all = (selector, root = document) => Array.from(root.querySelectorAll(selector));
 albench.changed = () => albench.listeners.forEach((listen) => listen());
 
-albench.conditions = (part) => Object.entries(JSON.parse(part.dataset.when));
-albench.offered = new Map(); // section -> {name: values, in the order of the parts}
-for (const part of albench.all(".part")) {
-  const section = part.closest("section");
-  if (!albench.offered.has(section)) albench.offered.set(section, {});
-  for (const [name, value] of albench.conditions(part)) (albench.offered.get(section)[name] ??= []).push(value);
-}
 albench.chosenIn = (section, name) => {
-  const values = albench.offered.get(section)[name];
+  const values = JSON.parse(section.dataset.offers)[name];
   return values.includes(albench.choices[name]) ? albench.choices[name] : values[0];
 };
 
+// Parts stand in their section; sentences and warnings at the top of the page name the one whose choices they follow.
+albench.sectionOf = (part) => (part.dataset.of ? document.getElementById(part.dataset.of) : part.closest("section"));
 albench.apply = () => {
-  for (const part of albench.all(".part")) {
-    const section = part.closest("section");
-    part.hidden = albench.conditions(part).some(([name, value]) => albench.chosenIn(section, name) !== value);
+  for (const part of albench.all("[data-when]")) {
+    const section = albench.sectionOf(part);
+    const conditions = Object.entries(JSON.parse(part.dataset.when));
+    part.hidden = conditions.some(([name, value]) => albench.chosenIn(section, name) !== value);
   }
+  for (const box of albench.all(".warnings")) box.hidden = !box.querySelector("li:not([hidden])");
   // What is not shown at first waits: pictures in templates, so that they are not decoded, and the rest compressed.
   for (const waiting of albench.all(".part:not([hidden]) > template")) waiting.replaceWith(waiting.content);
   for (const part of albench.all(".part[data-packed]:not([hidden])")) {

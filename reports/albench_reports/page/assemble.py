@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from albench import Content, Figure, Gallery, Part, ReportSection, Results, Table, host, reason
+from albench import Content, Figure, Gallery, Note, Part, ReportSection, Results, Table, host, reason
 from albench_reports.leaders import LINES_AT_FIRST, first
 from albench_reports.page.bundle import packed_json
 from albench_reports.page.dress import dress
+from albench_reports.page.lines import Line, holds, lines, sentences
 from albench_reports.page.palette import Style, styles
 from albench_reports.page.tables import Grid, grid
 
@@ -41,12 +42,15 @@ class PageSection:
     content: Content
     failure: str = ""
     parts: Sequence[PagePart] = ()
+    sentences: Sequence[Line] = ()
+    warnings: Sequence[Line] = ()
 
     @property
     def choices(self) -> dict[str, list[str]]:
         """What a reader can choose here: name -> values, in the order of the parts."""
         found: dict[str, list[str]] = {}
-        for part in self.content.parts:
+        warned = [text for text in self.content.warnings if isinstance(text, Note)]
+        for part in [*self.content.parts, *self.content.sentences, *warned]:
             for name, value in part.when.items():
                 if value not in found.setdefault(name, []):
                     found[name].append(value)
@@ -81,10 +85,16 @@ class Page:
     hidden: frozenset[str] = frozenset()  # strategies that figures do not show until they are switched on
 
     @property
-    def warnings(self) -> list[str]:
+    def limits(self) -> list[Line]:
         """What limits the report's claims, each once, failed sections included."""
-        said = [text for section in self.sections for text in section.content.warnings]
-        return list(dict.fromkeys([*said, *(section.failure for section in self.sections if section.failure)]))
+        said = [line for section in self.sections for line in section.warnings]
+        said += [Line(section.failure, section.id) for section in self.sections if section.failure]
+        return list({(line.text, *line.when.items()): line for line in said}.values())
+
+    @property
+    def warnings(self) -> list[str]:
+        """The limits that are shown at first."""
+        return [line.text for line in self.limits if line.is_shown]
 
     @property
     def parts(self) -> list[PagePart]:
@@ -139,7 +149,7 @@ def _content(section: ReportSection, results: Results) -> Content:
         return Content("\n".join(left_out))
     suited = results.only(shown) if left_out else results
     content = section.draw(section.compute(suited), suited)
-    return replace(content, sentence="\n".join([content.sentence, *left_out])) if left_out else content
+    return replace(content, sentences=[*content.sentences, *map(Note, left_out)])
 
 
 def _failure(name: str, error: Exception) -> str:
@@ -161,9 +171,11 @@ def _made(section: PageSection, chosen: Mapping[str, str], looks: Mapping[str, S
     try:
         own = section.own(chosen)
         parts = [_part(section, place, part, own, looks) for place, part in enumerate(section.content.parts)]
+        said = sentences(section.content, section.id, own)
+        warned = lines(section.content.warnings, section.id, own)
     except Exception as error:  # noqa: BLE001 - see _drawn
         return replace(section, content=Content(""), failure=_failure(section.id, error))
-    return replace(section, parts=parts)
+    return replace(section, parts=parts, sentences=said, warnings=warned)
 
 
 def _part(
@@ -173,7 +185,7 @@ def _part(
         id=f"{section.id}-{place + 1}",
         kind=type(part).__name__.lower(),
         part=part,
-        is_shown=all(chosen[name] == value for name, value in part.when.items()),
+        is_shown=holds(part.when, chosen),
     )
     if isinstance(part, Table):
         return replace(made, grid=grid(part))
