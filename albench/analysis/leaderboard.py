@@ -61,11 +61,12 @@ def leaderboard(rounds: pd.DataFrame, reference: str, cells: pd.DataFrame | None
     if cells is not None:
         lines = reference_lines(rounds)
         frame = _with_unfinished(frame, cells[~cells["strategy"].isin(list(lines))])
-    frame = frame.assign(reason=frame.get("reason", pd.Series("", index=frame.index)).fillna(""))
+    if "reason" not in frame:
+        frame["reason"] = ""
     for name in ("n_seeds", "n_pairs", "missing_pairs", "wins", "ties", "losses", "rank_low", "rank_high"):
         frame[name] = frame[name].astype("Int64")
-    for name in ("missing_seeds", "verdict", "group"):
-        frame[name] = frame[name].fillna("")
+    for name in ("missing_seeds", "verdict", "group", "reason"):
+        frame[name] = frame[name].astype(object).fillna("")
     return _best_first(frame)[list(COLUMNS)]
 
 
@@ -106,8 +107,10 @@ def _with_unfinished(frame: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
             rows.append({"setting": setting, "strategy": strategy, "n_seeds": 0, "reason": _why(first)})
     if not rows:
         return frame
-    return pd.concat([frame, pd.DataFrame(rows)], ignore_index=True) if len(frame) else (
-        pd.DataFrame(rows).reindex(columns=list(COLUMNS))
+    return (
+        pd.concat([frame, pd.DataFrame(rows)], ignore_index=True)
+        if len(frame)
+        else (pd.DataFrame(rows).reindex(columns=list(COLUMNS)))
     )
 
 

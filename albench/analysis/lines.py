@@ -17,7 +17,8 @@ def reference_lines(rounds: pd.DataFrame) -> dict[str, str]:
     if rounds.empty or "notes" not in rounds:
         return {}
     noted = rounds["notes"].map(lambda notes: notes.get("permission") if isinstance(notes, Mapping) else None)
-    return {str(name): str(noted[place]) for place, name in rounds["strategy"][noted.notna()].items()}
+    is_noted = noted.notna()
+    return dict(zip(rounds.loc[is_noted, "strategy"].map(str), noted[is_noted].map(str), strict=True))
 
 
 def without_lines(rounds: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -135,7 +135,7 @@ def _median(values: NDArray[np.float64]) -> float:
 def sign_test_place(count: int) -> int:
     """Return j so that the j-th smallest and the j-th largest of N values hold the median with 95 % confidence.
 
-    From the binomial distribution, as the sign test: 1 for 6 to 8 values, 2 for 9 to 11. 0 where there is none, below 6.
+    From the binomial distribution, as the sign test: 1 for 6 to 8 values, 2 for 9 to 11. 0, none, for fewer than six.
     """
     from scipy import special
 

@@ -9,12 +9,12 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from albench import Content, Figure, Note, Part, ReportSection, Results, Table
-from albench.analysis import default_target, labels_to_target, leaderboard, median_labels, savings
+from albench.analysis import default_target, labels_to_target, leaderboard, line_summary, savings
 from albench_reports import draw
 from albench_reports.page.palette import family
 from albench_reports.sections.shared.choices import references
 from albench_reports.sections.shared.headline import headline, limits
-from albench_reports.sections.shared.leaderboard_columns import COLUMNS
+from albench_reports.sections.shared.leaderboard_columns import COLUMNS, LINES, REASON
 from albench_reports.wording import percent, points
 
 _FEWER = (
@@ -31,35 +31,48 @@ class Leaderboard(ReportSection):
     order: ClassVar[int] = 100
 
     def compute(self, results: Results) -> Mapping[str, pd.DataFrame]:
-        """Return a leaderboard for every strategy as the reference, and the labels to each setting's target."""
+        """Return a leaderboard for every strategy as the reference, each setting's target, and the reference lines."""
         frames = {f"board {name}": _board(results, name) for name in references(results)}
-        pieces = [
-            median_labels(labels_to_target(own, target)).assign(target=target)
-            for own, target in _targets(results)
-            if target is not None
-        ]
-        frames["labels"] = pd.concat(pieces) if pieces else pd.DataFrame(columns=["setting", "target"])
+        if not frames:
+            frames["board "] = _board(results, "")
+        found = [(own["setting"].iloc[0], target) for own, target in _targets(results) if target is not None]
+        frames["targets"] = pd.DataFrame(found, columns=["setting", "target"])
+        frames["lines"] = line_summary(results.rounds.iloc[:0] if results.lines is None else results.lines)
         return frames
 
     def draw(self, frames: Mapping[str, pd.DataFrame], results: Results) -> Content:
         """Return one table a setting and reference, and the differences as a figure."""
+        targets = dict(zip(frames["targets"]["setting"], frames["targets"]["target"], strict=True))
+        lines = _lines(frames["lines"])
         if results.rounds.empty:
-            return Content("No cell has finished yet, so there is nothing to compare.")
-        targets = dict(zip(frames["labels"]["setting"], frames["labels"]["target"], strict=True))
-        sentences, warnings = [], []
+            failed = [
+                Table(board, "Strategies without a finished cell", REASON) for board in _nonempty(frames["board "])
+            ]
+            return Content("No cell has finished yet, so there is nothing to compare.", [*failed, *lines])
+        sentences: list[Note] = []
+        warnings: list[Note] = []
         parts: list[Part] = []
-        for setting in results.settings:
+        for setting in dict.fromkeys(results.cells["setting"]):
             for reference in references(results):
                 board = frames[f"board {reference}"]
                 here = board[board["setting"] == setting]
+                when = {"reference": reference}
                 parts += _parts(here, setting, reference, targets.get(setting))
-                if reference == results.reference:
-                    labels = frames["labels"][frames["labels"]["setting"] == setting]
-                    sentences.append(headline(here, labels, targets.get(setting), setting, reference))
-                    warnings += limits(here, setting, reference)
+                sentences.append(Note(headline(here, setting, reference, targets.get(setting)), when))
+                warnings += [Note(text, when) for text in limits(here, setting, reference)]
         if len(references(results)) < len(results.strategies):
             parts.append(Note(_FEWER.format(offered=len(references(results)), total=len(results.strategies))))
-        return Content("\n".join(sentences), parts, warnings)
+        return Content("", [*parts, *lines], warnings, sentences=sentences)
+
+
+def _nonempty(board: pd.DataFrame) -> list[pd.DataFrame]:
+    return [board] if len(board) else []
+
+
+def _lines(lines: pd.DataFrame) -> list[Part]:
+    """Return the table of reference lines, where there are some."""
+    caption = "Reference lines: they may have what no strategy may, so they are drawn and never ranked"
+    return [Table(lines, caption, LINES)] if len(lines) else []
 
 
 def _targets(results: Results) -> list[tuple[pd.DataFrame, float | None]]:
@@ -70,7 +83,8 @@ def _targets(results: Results) -> list[tuple[pd.DataFrame, float | None]]:
 
 def _board(results: Results, reference: str) -> pd.DataFrame:
     """Return the leaderboard with label savings at the settings' targets."""
-    board = leaderboard(results.rounds, reference)
+    board = leaderboard(results.rounds, reference, _competing(results))
+    board["ranks"] = [_ranks(row) for row in board.to_dict("records")]
     pieces = [
         savings(labels_to_target(own, target), reference) for own, target in _targets(results) if target is not None
     ]
@@ -82,15 +96,27 @@ def _board(results: Results, reference: str) -> pd.DataFrame:
     return board.assign(saved=[_saving_in_words(row) for row in board.to_dict("records")])
 
 
+def _competing(results: Results) -> pd.DataFrame:
+    """Return the cells of all strategies but the reference lines."""
+    lines = [] if results.lines is None else list(results.lines["strategy"])
+    return results.cells[~results.cells["strategy"].isin(lines)]
+
+
+def _ranks(row: Mapping[Any, Any]) -> str:
+    """Return the ranks that a strategy may have: "1", "2 to 5"."""
+    low, high = row["rank_low"], row["rank_high"]
+    if pd.isna(low):
+        return ""
+    return f"{low}" if low == high else f"{low} to {high}"
+
+
 def _saving_in_words(row: Mapping[Any, Any]) -> str:
-    """Return a saving as a mean, or what censoring leaves of the median."""
-    if not pd.isna(row["saving"]):
-        return percent(row["saving"])
+    """Return the median saving, or what censoring leaves of it."""
     low, high = row["median_low"], row["median_high"]
     if pd.isna(low):
         return ""
     if low == high:
-        return f"median {percent(low)}"
+        return percent(low)
     if high >= 1:
         return f"≥ {percent(low)}" if low > float("-inf") else "not reached by either"
     return f"≤ {percent(high)}" if low == float("-inf") else f"{percent(low)} to {percent(high)}"
@@ -102,6 +128,8 @@ def _parts(board: pd.DataFrame, setting: str, reference: str, target: float | No
     caption = f"{setting}: every strategy compared with {reference}, paired by seed"
     saved_to = "Labels saved" if target is None else f"Labels saved to {percent(target)}"
     columns = [replace(column, label=saved_to) if column.name == "saved" else column for column in COLUMNS]
+    if board["reason"].any():
+        columns += REASON[1:]
     table = Table(board, caption, columns, group="family", when={"reference": reference})
     compared = board[board["accuracy_difference"].notna()]
     return [table, _forest(compared, setting, reference)] if len(compared) else [table]
@@ -141,10 +169,10 @@ def _forest(board: pd.DataFrame, setting: str, reference: str) -> Figure:
     ]
     return Figure(
         {"data": traces, "layout": layout},
-        f"{setting}: paired difference to {reference} with its 95 % interval",
-        summary=f"Difference in accuracy area to {reference}, in points: {'; '.join(said)}.",
-        method="An interval that holds 0 does not tell a strategy from the reference. Each holds by itself: of twenty "
-        "such intervals about one misses its true difference. The section on significance corrects for their number.",
+        f"{setting}: paired differences to {reference} with 95 % intervals that hold together",
+        summary=f"Difference in mean accuracy to {reference}, in points: {'; '.join(said)}.",
+        method="An interval that holds 0 does not tell a strategy from the reference. The intervals are those of the "
+        "table: wide enough that with 95 % confidence none of them misses its true difference.",
         wide=True,
         when={"reference": reference},
     )

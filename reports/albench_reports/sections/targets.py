@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from albench import Column, Content, Figure, ReportSection, Results, Table
+from albench import Column, Content, Figure, Note, ReportSection, Results, Table
 from albench.analysis import default_target, labels_to_target, median_labels, savings, targets
 from albench_reports.draw import numbers
 from albench_reports.sections.shared.choices import references
@@ -32,8 +32,8 @@ _COLUMNS = (
         100,
         low="saving_low",
         high="saving_high",
-        method="1 − n/n_reference at the same seed, mean and 95 % t interval; only where both reach the target at all "
-        "seeds.",
+        method="1 − n/n_reference at the same seed, median over the pairs; empty where censoring leaves it open. Its "
+        "interval is that of the sign test: at least 95 %, from six pairs on, whatever the distribution.",
     ),
     Column(
         "median_low",
@@ -62,20 +62,28 @@ class Targets(ReportSection):
     order: ClassVar[int] = 250
 
     def compute(self, results: Results) -> Mapping[str, pd.DataFrame]:
-        """Return the labels of each cell to every target."""
-        found = [labels_to_target(results.rounds, target).assign(target=target) for target in targets(results.rounds)]
+        """Return the labels of each cell to every target of its setting."""
+        found = [
+            labels_to_target(own, target).assign(target=target)
+            for _, own in results.rounds.groupby("setting", sort=False)
+            for target in targets(own)
+        ]
         return {"labels": pd.concat(found, ignore_index=True) if found else pd.DataFrame({"target": []})}
 
     def draw(self, frames: Mapping[str, pd.DataFrame], results: Results) -> Content:
         """Return a figure a setting and target, and a table for each reference too."""
         labels = frames["labels"]
         if labels.empty:
-            return Content("No finished cell improves on its start, so there is no target to reach.")
-        parts: list[Figure | Table] = []
+            return Content(
+                "No target is one that every finished cell starts below and some strategy's mean reaches, so there are "
+                "no labels to count."
+            )
+        parts: list[Figure | Note | Table] = []
         for (setting, target), own in labels.groupby(["setting", "target"], sort=False):
             when = {"setting": str(setting), "target": percent(float(str(target)))}
             parts.append(_figure(own, results, when))
             parts += [_table(own, name, when) for name in references(results)]
+        parts += _without(labels, results)
         setting = results.settings[0]
         first = default_target(results.rounds[results.rounds["setting"] == setting], results.reference)
         chosen = {"target": percent(first)} if first is not None else {}
@@ -83,11 +91,25 @@ class Targets(ReportSection):
         return Content(sentence, parts, chosen=chosen)
 
 
+def _without(labels: pd.DataFrame, results: Results) -> list[Note]:
+    """Return a note for each target of other settings that is none of a setting."""
+    own = {(str(name), float(target)) for name, target in zip(labels["setting"], labels["target"], strict=True)}
+    return [
+        Note(
+            f"{setting} has no labels to {percent(target)}: some cell starts there, or no strategy's mean gets there.",
+            {"setting": setting, "target": percent(target)},
+        )
+        for setting in results.settings
+        for target in sorted({target for _, target in own})
+        if (setting, target) not in own
+    ]
+
+
 def _table(labels: pd.DataFrame, reference: str, when: Mapping[str, str]) -> Table:
     frame = median_labels(labels).merge(savings(labels, reference), on=["setting", "strategy"], how="left")
     frame["n_censored"] = frame["n_censored"].astype("Int64")
-    unbounded = frame["median_low"] == float("-inf")
-    frame["median_low"] = frame["median_low"].mask(unbounded)
+    for bound in ("median_low", "saving_low"):
+        frame[bound] = frame[bound].mask(frame[bound] == float("-inf"))
     frame = frame.sort_values(["median_labels", "strategy"], na_position="last")
     caption = f"{when['setting']}: labels to {when['target']}, and savings against {reference}"
     return Table(frame, caption, _COLUMNS, when={**when, "reference": reference})
