@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import replace
 from math import log
 
 import numpy as np
+import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
 import albench
 from albench.contracts.query import Query
+from albench_strategies import perturbing
 from albench_strategies.committee import QueryByCommittee, _scaled
+from albench_strategies.numerics.geometry import kmeans
 from albench_strategies.perturbing import UNREACHED
-from tests.strategies.rounds import Array, close, greedy_in_set, look, probe64, round64
+from tests.strategies import noise
+from tests.strategies.rounds import Array, close, greedy_in_set, look, probe64, round64, unit
 
 
 def test_qbc_is_the_mean_divergence_of_heads_fitted_to_resampled_labels() -> None:
@@ -107,53 +112,129 @@ def test_deepfool_puts_a_boundary_that_no_gradient_leads_to_far_away() -> None:
     close(albench.strategy("deepfool").score(query), [-UNREACHED] * len(query.pool))
 
 
-def test_alfa_mix_is_the_least_mix_that_changes_the_prediction() -> None:
-    query = round64()
+def _alfa_mix(query: Query) -> tuple[Array, Callable[[int, float], bool]]:
+    """The features, and whether a mix of strength e changes an example's prediction, by the paper's closed form.
+
+    A class without labels has the mean of all labelled features for its anchor, as in the authors' program.
+    """
     seen = look(query)
-    anchors = [seen.labeled_f[seen.labels == c].mean(axis=0) for c in range(4)]
     weight, bias = query.network.head.weight.detach().numpy(), query.network.head.bias.detach().numpy()
+    of_class = [seen.labeled_f[seen.labels == c] for c in range(query.n_classes)]
+    anchors = [rows.mean(axis=0) if len(rows) else seen.labeled_f.mean(axis=0) for rows in of_class]
+
+    def changes(i: int, e: float) -> bool:
+        f, top = seen.f[i], int(np.argmax(seen.z[i]))
+        g = weight.T @ (seen.p[i] - np.eye(len(bias))[top])
+        mixes = [f + e / np.sqrt(len(f)) * np.linalg.norm(m - f) * g / np.linalg.norm(g) for m in anchors]
+        return any(int(np.argmax(weight @ mix + bias)) != top for mix in mixes)
+
+    return seen.f, changes
+
+
+@pytest.mark.parametrize("labels", [[0, 1, 2, 3], [1, 3]])
+def test_alfa_mix_is_the_least_mix_that_changes_the_prediction(labels: list[int]) -> None:
+    query = replace(probe64(), labels=torch.tensor(labels * (12 // len(labels)))).query()
+    _, changes = _alfa_mix(query)
     scores = albench.strategy("alfa-mix").score(query).numpy()
-    least = -scores / (1 + scores)
-    for f, p, e in zip(seen.f, seen.p, least, strict=True):
-        top = int(np.argmax(p))
-        residual = p.copy()
-        residual[top] -= 1
-        g = weight.T @ residual
-
-        def changes(e: float, f: Array = f, g: Array = g, top: int = top) -> bool:
-            mixes = [f + e / np.sqrt(len(f)) * np.linalg.norm(m - f) * g / np.linalg.norm(g) for m in anchors]
-            return any(int(np.argmax(weight @ mix + bias)) != top for mix in mixes)
-
-        assert changes(1.001 * e)
-        assert not changes(0.999 * e)
+    for i, e in enumerate(-scores / (1 + scores)):
+        assert changes(i, 1.001 * e)
+        assert not changes(i, 0.999 * e)
 
 
-def test_alfa_mix_selects_from_the_candidates_of_the_smallest_step_that_gives_enough() -> None:
-    query = round64()
-    scores = albench.strategy("alfa-mix").score(query).numpy()
-    least = -scores / (1 + scores)
-    cap = next(step / 32 for step in range(1, 10**6) if (least <= step / 32).sum() >= 6)
-    chosen = albench.strategy("alfa-mix").select(query, 6).tolist()
-    assert set(chosen) <= set(np.flatnonzero(least <= cap).tolist())
-    assert len(set(chosen)) == 6
+def _alfa_mix_candidates(query: Query, k: int, step: float) -> list[int]:
+    """The candidates of the authors' program: the cap grows while no more than k predictions change."""
+    _, changes = _alfa_mix(query)
+    cap, candidates = 0.0, set[int]()
+    while cap < 1.0:
+        cap += step
+        candidates |= {i for i in range(len(query.pool)) if changes(i, cap)}
+        if len(candidates) > k:
+            break
+    return sorted(candidates)
 
 
-def test_noise_stability_is_the_length_of_the_features_deviations() -> None:
-    query = round64()
-    draws, deviations = round64().generator, []
-    for _ in range(6):
-        noisy = copy.deepcopy(query.network)
-        for layer in (noisy.convolution, noisy.linear, noisy.head):
-            noise = torch.randn(layer.weight.shape, generator=draws).double()
-            layer.weight.data += 1e-3 * layer.weight.norm() / noise.norm() * noise
-        deviations.append(
-            [(noisy.features(x[None])[0] - query.network.features(x[None])[0]).detach() for x in query.pool]
-        )
-    vectors = np.array([np.concatenate(parts) for parts in zip(*deviations, strict=True)]) / 1e-3
-    lengths = np.linalg.norm(vectors, axis=1)
-    close(albench.strategy("noise-stability").score(query), lengths)
+@pytest.mark.parametrize(("k", "step"), [(6, 0.2), (12, 0.2), (22, 0.2), (6, 1 / 32)])
+def test_alfa_mix_selects_what_represents_the_candidates_by_their_directions(k: int, step: float) -> None:
+    query = confident()
+    candidates = _alfa_mix_candidates(query, k, step)
+    assert k < len(candidates) < len(query.pool)
+    directions = unit(look(query).f[candidates])
+    centres, _ = kmeans(torch.from_numpy(directions), k)
+    text = "alfa-mix" if step == 0.2 else f"alfa-mix[step={step}]"
+    chosen = albench.strategy(text).select(query, k).tolist()
+    assert len(set(chosen)) == k
+    assert set(chosen) <= set(candidates)
+    place = [candidates.index(i) for i in chosen]
+    for centre in centres.numpy():  # one of two is as near as the other
+        distances = np.linalg.norm(directions - centre, axis=1)
+        assert distances[place].min() == pytest.approx(distances.min(), abs=1e-9)
+
+
+def test_alfa_mix_draws_the_rest_at_random_where_too_few_predictions_change() -> None:
+    candidates = _alfa_mix_candidates(confident(bias=20), 40, 0.2)
+    assert 0 < len(candidates) < 40
+    drawn = [albench.strategy("alfa-mix").select(confident(20, seed), 40).tolist() for seed in (0, 0, 1)]
+    assert all(set(candidates) <= set(chosen) and len(set(chosen)) == 40 for chosen in drawn)
+    assert drawn[0] == drawn[1]
+    assert set(drawn[0]) != set(drawn[2])
+
+
+def confident(bias: float = 0, seed: int = 0) -> Query:
+    """A round whose logits are far apart, and of which a mix changes few where the first class is preferred."""
+    probe = replace(probe64(n_pool=60), seed=seed)
+    with torch.no_grad():
+        probe.network.head.weight.mul_(4)
+        probe.network.head.bias[0] += bias
+    return probe.query()
+
+
+def test_alfa_mix_knows_the_direction_for_posteriors_that_float32_rounds_to_one() -> None:
+    probe = probe64()
+    with torch.no_grad():
+        probe.network.head.weight.mul_(12)
+    exact = albench.strategy("alfa-mix").score(probe.query())
+    single = replace(
+        probe, network=copy.deepcopy(probe.network).float(), pool=probe.pool.float(), labeled=probe.labeled.float()
+    ).query()
+    assert bool((single.probabilities.amax(dim=1) == 1).any())
+    close(albench.strategy("alfa-mix").score(single), exact, rtol=1e-3)
+
+
+def test_noise_stability_is_the_length_of_the_relative_deviations_of_the_posterior() -> None:
+    vectors = noise.deviations(round64().network, round64().pool, round64().generator, 30)
+    close(albench.strategy("noise-stability").score(round64()), [np.linalg.norm(v) for v in vectors])
+
+
+@pytest.mark.parametrize("k", [1, 5, 36, 50])
+def test_noise_stability_selects_farthest_first_from_the_origin(k: int) -> None:
+    vectors = noise.deviations(round64().network, round64().pool, round64().generator, 30)
+    chosen = albench.strategy("noise-stability").select(round64(), k).tolist()
+    assert chosen == noise.picks(vectors, min(k, 36))
+
+
+def test_noise_stability_values_a_set_by_the_mean_distance_of_greedy_picks_within_it() -> None:
+    query = round64(n_pool=60, set_size=6)
+    vectors = noise.deviations(query.network, query.pool, query.generator, 4)
     expected = [
-        greedy_in_set(lengths[s], lambda i, j, s=s: np.linalg.norm(vectors[s[i]] - vectors[s[j]]), keep_start=False)
+        greedy_in_set(
+            np.linalg.norm(vectors[s], axis=1),
+            lambda i, j, s=s: float(np.linalg.norm(vectors[s[i]] - vectors[s[j]])),
+            keep_start=True,
+        )  # type: ignore[misc]
         for s in look(query).sets
     ]
-    close(albench.strategy("noise-stability").score_sets(round64()), expected)
+    found = albench.strategy("noise-stability[samples=4]").score_sets(round64(n_pool=60, set_size=6))
+    close(found, expected)
+
+
+def test_noise_stability_selects_among_the_longest_deviations_where_memory_holds_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    vectors = noise.deviations(round64().network, round64().pool, round64().generator, 3)
+    longest = sorted(range(36), key=lambda i: -float(np.linalg.norm(vectors[i])))
+    strategy = albench.strategy("noise-stability[samples=3]")
+    for held, k in ((10, 4), (10, 12)):
+        monkeypatch.setattr(perturbing, "HELD_NUMBERS", held * 3 * 4)
+        rows = sorted(longest[: max(held, k)])
+        expected = [rows[i] for i in noise.picks(vectors[rows], k)]
+        assert strategy.select(round64(), k).tolist() == expected
