@@ -16,17 +16,19 @@ from albench import Query, Strategy
 class Falcun(Strategy):
     """Query what is uncertain and unlike what was picked, FALCUN (Gilhuber et al. 2024).
 
-    Selecting draws each example with a probability proportional to its relevance to the power `gamma`.
+    Selecting draws each example with a probability proportional to its relevance to the power `gamma`. For this the
+    authors' program rescales v to [0, 1] over what is not picked yet, and so does `select`; scores and sets leave v
+    on its own scale. Values of sets are ours.
 
     Formula: relevance = u + v; u = 1 - (p_(1) - p_(2)); v is u at first, then the L1 distance of the posterior to the
-        nearest picked one, never more than before and rescaled to [0, 1] after each pick
+        nearest picked one, never more than before
     Sets: the mean relevance of the set's members when the most relevant of them is picked again and again, v left on
         its own scale, since rescaling would look beyond the set
     Cost: O(N' C + n_sets K^2 C) for sets, O(k N' C) to select
     Source: Gilhuber, Beer, Ma, Seidl 2024, FALCUN: a simple and efficient deep active learning strategy, ECML PKDD
     """
 
-    results_version: ClassVar[int] = 1
+    results_version: ClassVar[int] = 2
 
     gamma: Annotated[float, Ge(0)] = 10.0
 
@@ -52,21 +54,26 @@ class Falcun(Strategy):
     def select(self, query: Query, k: int) -> Tensor:
         """Return k examples drawn by relevance, (min(k, n_pool),)."""
         posteriors, uncertainty = query.probabilities, _uncertainty(query)
-        diversity, free = uncertainty.clone(), torch.ones_like(uncertainty)
+        diversity, free = uncertainty.clone(), torch.ones_like(uncertainty, dtype=torch.bool)
         chosen: list[int] = []
         for _ in range(min(k, len(uncertainty))):
-            index = _draw(((uncertainty + diversity) * free).double(), free, self.gamma, query.generator)
+            relevance = torch.where(free, uncertainty + _rescaled(diversity, free), 0)
+            index = _draw(relevance.double(), free, self.gamma, query.generator)
             chosen.append(index)
-            free[index] = 0
+            free[index] = False
             diversity = diversity.minimum((posteriors - posteriors[index]).abs().sum(dim=1))
-            spread = diversity.amax() - diversity.amin()
-            diversity = (diversity - diversity.amin()) / (spread if float(spread) > 0 else 1)
         return torch.tensor(chosen, dtype=torch.int64, device=query.device)
 
 
 def _uncertainty(query: Query) -> Tensor:
     best = query.probabilities.topk(min(2, query.n_classes), dim=1).values
     return 1 - (best[:, 0] - best[:, 1]) if query.n_classes > 1 else 1 - best[:, 0]
+
+
+def _rescaled(diversity: Tensor, free: Tensor) -> Tensor:
+    """Return what takes the `free` examples' least to 0 and their most to 1, (n,); all 0 where they are equal."""
+    least, most = diversity[free].aminmax()
+    return (diversity - least) / (most - least if float(most) > float(least) else 1)
 
 
 def _draw(relevance: Tensor, free: Tensor, gamma: float, generator: torch.Generator) -> int:

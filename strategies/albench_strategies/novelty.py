@@ -29,14 +29,14 @@ class NoveltyStrategy(Strategy):
         return (posterior.argmax(dim=1) >= n_seen) + self._uncertainty(posterior) / 2
 
     def select(self, query: Query, k: int) -> Tensor:
-        """Return k examples, the novel classes taking turns as in the paper, (min(k, n_pool),)."""
+        """Return k examples, (min(k, n_pool),): of each novel class k / `novel`, then the other novel ones."""
         posterior, n_seen = self._posterior(query)
         predicted, uncertainty = posterior.argmax(dim=1), self._uncertainty(posterior)
         order = uncertainty.argsort(descending=True, stable=True)
         turn = torch.empty_like(predicted)
         turn[order] = occurrence(predicted[order])
-        last = len(predicted)  # what is predicted to be seen already comes after every turn
-        return (uncertainty / 2 - torch.where(predicted >= n_seen, turn, last)).argsort(descending=True)[:k]
+        rank = torch.where(predicted >= n_seen, (turn >= k // self.novel).long(), 2)
+        return (uncertainty / 2 - rank).argsort(descending=True, stable=True)[:k]
 
     def _uncertainty(self, posterior: Tensor) -> Tensor:
         raise NotImplementedError
@@ -72,15 +72,19 @@ class NoveltyEntropy(NoveltyStrategy):
     """Query what looks like an unknown class, the most uncertain first, Novel-Entropy (Ma et al. 2024, ActiveGCD).
 
     The paper's classifier has outputs for classes that nobody has named; the common network has none, so the posterior
-    here is a softmax over squared distances to the centres of a semi-supervised k-means with `novel` free centres.
+    here is a softmax over squared distances to the centres of a semi-supervised k-means with `novel` free centres,
+    which start farthest first. `select` asks for k / `novel` (rounded down) of each novel class and then for the most
+    uncertain of the other novel ones, as the authors' program does; where that stops for lack of novel examples, it
+    goes on with seen classes. The score and the values of sets are ours.
 
-    Formula: 1[argmax is novel] + H(p) / (2 log C'), C' seen and novel classes together
+    Formula: 1[argmax is novel] + H(p) / (2 log C'), C' seen and novel classes together; p_c in proportion to
+        exp(-||f - m_c||^2 / s), s the mean over the pool of the squared distance to the nearest centre
     Sets: the mean over the set's examples
     Cost: O(iterations (n_labeled + N') C' d)
     Source: Ma, Zhu, Zhong, Zhang, Liu 2024, Active generalized category discovery, CVPR
     """
 
-    results_version: ClassVar[int] = 1
+    results_version: ClassVar[int] = 2
 
     def _uncertainty(self, posterior: Tensor) -> Tensor:
         entropy: Tensor = torch.special.entr(posterior).sum(dim=1)
@@ -92,7 +96,8 @@ class NoveltyMargin(NoveltyStrategy):
     """Query what looks like an unknown class, the smallest margin first, Novel-Margin (Ma et al. 2024, ActiveGCD).
 
     The posterior is that of `novelty-entropy`: a softmax over squared distances to the centres of a semi-supervised
-    k-means with `novel` free centres, in place of a classifier with outputs for unnamed classes.
+    k-means with `novel` free centres, in place of a classifier with outputs for unnamed classes. `select` asks for
+    k / `novel` of each novel class first, as there. The score and the values of sets are ours.
 
     Formula: 1[argmax is novel] + (1 - (p_(1) - p_(2))) / 2
     Sets: the mean over the set's examples
@@ -100,7 +105,7 @@ class NoveltyMargin(NoveltyStrategy):
     Source: Ma, Zhu, Zhong, Zhang, Liu 2024, Active generalized category discovery, CVPR
     """
 
-    results_version: ClassVar[int] = 1
+    results_version: ClassVar[int] = 2
 
     def _uncertainty(self, posterior: Tensor) -> Tensor:
         best = posterior.topk(2, dim=1).values

@@ -55,16 +55,23 @@ def test_novelty_margin_ranks_what_is_predicted_novel_first_and_then_by_margin()
     close(albench.strategy("novelty-margin[novel=3]").score(round64(n_pool=60)), expected)
 
 
+@pytest.mark.parametrize("k", [2, 7, 30, 60])
 @pytest.mark.parametrize("name", ["novelty-entropy", "novelty-margin"])
-def test_novelty_strategies_select_class_by_class_as_the_paper_does(name: str) -> None:
+def test_novelty_strategies_select_as_many_of_each_novel_class_and_fill_up_as_the_paper_does(name: str, k: int) -> None:
     p, n_seen = _posterior(3)
-    score = albench.strategy(f"{name}[novel=3]").score(round64(n_pool=60)).numpy()
+    if name == "novelty-entropy":
+        uncertainty = [-sum(q * log(q) for q in row) for row in p]
+    else:
+        uncertainty = [sorted(row)[-2] - sorted(row)[-1] for row in p]
+    order = sorted(range(len(p)), key=lambda i: -uncertainty[i])
     predicted = p.argmax(axis=1)
-    novel_classes = sorted(set(predicted[predicted >= n_seen].tolist()))
-    best = [max(np.flatnonzero(predicted == c), key=lambda i: score[i]) for c in novel_classes]
-    chosen = albench.strategy(f"{name}[novel=3]").select(round64(n_pool=60), len(novel_classes))
-    assert sorted(chosen.tolist()) == sorted(int(i) for i in best)
-    assert len(albench.strategy(f"{name}[novel=3]").select(round64(n_pool=60), 60)) == 60
+    chosen: list[int] = []
+    for c in range(n_seen, n_seen + 3):
+        chosen += [i for i in order if predicted[i] == c][: k // 3]
+    chosen += [i for i in order if predicted[i] >= n_seen and i not in chosen][: k - len(chosen)]
+    chosen += [i for i in order if i not in chosen][: k - len(chosen)]
+    found = albench.strategy(f"{name}[novel=3]").select(round64(n_pool=60), k).tolist()
+    assert sorted(found) == sorted(chosen)
 
 
 def test_gp_emoc_is_the_expected_change_found_by_training_the_process_again() -> None:

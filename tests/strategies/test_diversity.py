@@ -160,19 +160,18 @@ def test_probcover_takes_a_radius_at_which_the_wanted_share_of_balls_is_pure() -
 
 
 def test_falcun_draws_by_relevance_as_the_paper_does() -> None:
-    query = round64()
+    query = round64(n_classes=8, n_labeled=8, n_novel=1, set_size=1)
     p = look(query).p
     uncertainty = np.array([1 - (sorted(q)[-1] - sorted(q)[-2]) for q in p])
     close(albench.strategy("falcun").score(query), 2 * uncertainty)
     chosen: list[int] = []
-    diversity = uncertainty.copy()
-    for _ in range(5):  # without chance: gamma so large that the most relevant is always drawn
-        relevance = uncertainty + diversity
-        relevance[chosen] = 0
-        chosen.append(int(np.argmax(relevance)))
-        diversity = np.minimum(diversity, [np.abs(q - p[chosen[-1]]).sum() for q in p])
-        diversity = (diversity - diversity.min()) / (diversity.max() - diversity.min())
-    assert albench.strategy("falcun[gamma=3000]").select(query, 5).tolist() == chosen
+    for _ in range(30):  # without chance: gamma so large that the most relevant is always drawn
+        free = [i for i in range(len(p)) if i not in chosen]
+        distance = [min([uncertainty[i], *(np.abs(p[i] - p[j]).sum() for j in chosen)]) for i in free]
+        spread = max(distance) - min(distance)
+        relevance = [uncertainty[i] + (v - min(distance)) / spread for i, v in zip(free, distance, strict=True)]
+        chosen.append(free[int(np.argmax(relevance))])
+    assert albench.strategy("falcun[gamma=30000]").select(query, 30).tolist() == chosen
 
 
 def test_falcun_values_a_set_by_the_mean_relevance_of_greedy_picks_within_it() -> None:
@@ -195,6 +194,7 @@ def test_falcun_values_a_set_by_the_mean_relevance_of_greedy_picks_within_it() -
 def test_falcun_draws_in_proportion_to_the_power_of_relevance() -> None:
     query = round64(n_pool=18)
     strategy = albench.strategy("falcun[gamma=2]")
-    relevance = strategy.score(query).numpy() ** 2
+    uncertainty = np.array([1 - (sorted(q)[-1] - sorted(q)[-2]) for q in look(query).p])
+    relevance = (uncertainty + (uncertainty - uncertainty.min()) / np.ptp(uncertainty)) ** 2
     first = [int(strategy.select(query, 1)) for _ in range(1500)]
     np.testing.assert_allclose(np.bincount(first, minlength=18) / 1500, relevance / relevance.sum(), atol=0.035)
