@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ import albench
 from albench.contracts.query import Query
 from albench_strategies.numerics import gradients
 from albench_strategies.numerics.gradients import lengths_by_label
-from tests.strategies.rounds import Array, close, greedy_in_set, look, round64
+from tests.strategies.rounds import Array, close, greedy_in_set, look, probe64, round64
 
 
 def _gradient(network: nn.Module, image: torch.Tensor, label: int, weights: list[nn.Parameter]) -> Array:
@@ -44,6 +45,17 @@ def test_egl_of_the_last_layer_is_the_expected_length_of_its_gradient() -> None:
         albench.strategy("egl[layers=last]").score(query),
         _expected_lengths(query, list(query.network.head.parameters())),
     )
+
+
+def test_egl_of_the_last_layer_keeps_its_digits_for_posteriors_near_one() -> None:
+    probe = probe64(n_pool=60)
+    with torch.no_grad():
+        probe.network.head.weight.mul_(5)
+    exact = albench.strategy("egl[layers=last]").score(probe.query())
+    network, pool, labeled = copy.deepcopy(probe.network).float(), probe.pool.float(), probe.labeled.float()
+    single = replace(probe, network=network, pool=pool, labeled=labeled).query()
+    assert bool((single.probabilities.amax(dim=1) == 1).any())
+    close(albench.strategy("egl[layers=last]").score(single), exact, rtol=1e-3, atol=0)
 
 
 def test_egl_equals_autograd_on_the_common_network() -> None:
