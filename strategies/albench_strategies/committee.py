@@ -19,7 +19,8 @@ class QueryByCommittee(Strategy):
 
     Each member is a linear softmax head on the network's features, scaled to unit variance, fitted to a bootstrap
     sample of the labelled examples (query by bagging, Abe & Mamitsuka 1998) with `steps` of accelerated gradient
-    descent. The features are the common network's, so that no network is trained.
+    descent. The features are the common network's, so that no network is trained. Bagging stands for the paper's draws
+    from the posterior of a naive Bayes model, and its weighting by the density of the pool is left out.
 
     Formula: mean_m KL(p_m || mean_m p_m), in nats
     Sets: the mean over the set's examples

@@ -94,6 +94,9 @@ def entropy(posteriors: Tensor) -> Tensor:
 class Bald(DropoutStrategy):
     """Query where dropout networks are sure, each of something else: BALD (Houlsby et al. 2011; Gal et al. 2017).
 
+    A network without dropout layers gets dropout at `rate` on its features. What a network drops is the same for all
+    images (Kirsch et al. 2019), not drawn anew for each.
+
     Formula: H(mean_t p_t) - mean_t H(p_t), the mutual information of label and network
     Sets: the mean over the set's examples
     Cost: O(N' T C d), and T forward passes where the network has dropout layers
@@ -110,12 +113,17 @@ class Bald(DropoutStrategy):
 
 @dataclass(frozen=True)
 class VariationRatios(DropoutStrategy):
-    """Query where dropout networks vote for different classes (Freeman 1965; Gal et al. 2017).
+    """Query where dropout networks vote for different classes (Freeman 1965; Gal 2016).
+
+    T networks give the score few values, about T of them, and equal ones go by the pool's order. The form without
+    votes, 1 - max_c mean_t p_t(c) of Gal et al. (2017), ranks as `min-dropout` does.
+    A network without dropout layers gets dropout at `rate` on its features. What a network drops is the same for all
+    images (Kirsch et al. 2019), not drawn anew for each.
 
     Formula: 1 - (votes for the class with most of them) / T
     Sets: the mean over the set's examples
     Cost: O(N' T C d), and T forward passes where the network has dropout layers
-    Source: Gal, Islam, Ghahramani 2017, Deep Bayesian active learning with image data, ICML
+    Source: Gal 2016, Uncertainty in deep learning, thesis, University of Cambridge, section 3.3
     """
 
     results_version: ClassVar[int] = 1
@@ -129,6 +137,9 @@ class VariationRatios(DropoutStrategy):
 @dataclass(frozen=True)
 class MeanStd(DropoutStrategy):
     """Query where the posteriors of dropout networks spread most (Kampffmeyer et al. 2016).
+
+    A network without dropout layers gets dropout at `rate` on its features. What a network drops is the same for all
+    images (Kirsch et al. 2019), not drawn anew for each.
 
     Formula: mean_c std_t p_t(c), the standard deviation with divisor T
     Sets: the mean over the set's examples
@@ -147,6 +158,9 @@ class MeanStd(DropoutStrategy):
 class EntropyDropout(DropoutStrategy):
     """Query where the mean posterior of dropout networks is most uncertain (Gal et al. 2017, "max entropy").
 
+    A network without dropout layers gets dropout at `rate` on its features. What a network drops is the same for all
+    images (Kirsch et al. 2019), not drawn anew for each.
+
     Formula: H(mean_t p_t)
     Sets: the mean over the set's examples
     Cost: O(N' T C d), and T forward passes where the network has dropout layers
@@ -162,12 +176,16 @@ class EntropyDropout(DropoutStrategy):
 
 @dataclass(frozen=True)
 class LeastConfidentDropout(DropoutStrategy):
-    """Query where the mean posterior of dropout networks has the lowest maximum (Gal & Ghahramani 2016).
+    """Query where the mean posterior of dropout networks has the lowest maximum (Gal et al. 2017, "variation ratios").
+
+    The paper's variation ratios, 1 - max_c p_c, with no votes; those are `variation-ratios`.
+    A network without dropout layers gets dropout at `rate` on its features. What a network drops is the same for all
+    images (Kirsch et al. 2019), not drawn anew for each.
 
     Formula: -max_c mean_t p_t(c)
     Sets: the mean over the set's examples
     Cost: O(N' T C d), and T forward passes where the network has dropout layers
-    Source: Gal, Ghahramani 2016, Dropout as a Bayesian approximation, ICML
+    Source: Gal, Islam, Ghahramani 2017, Deep Bayesian active learning with image data, ICML
     """
 
     results_version: ClassVar[int] = 1
@@ -179,7 +197,11 @@ class LeastConfidentDropout(DropoutStrategy):
 
 @dataclass(frozen=True)
 class MarginDropout(DropoutStrategy):
-    """Query where the two highest mean posteriors of dropout networks are closest (Gal & Ghahramani 2016).
+    """Query where the two highest mean posteriors of dropout networks are closest.
+
+    The margin of Scheffer et al. (2001), by the mean posterior of Gal & Ghahramani (2016), whose paper queries nothing.
+    A network without dropout layers gets dropout at `rate` on its features. What a network drops is the same for all
+    images (Kirsch et al. 2019), not drawn anew for each.
 
     Formula: -(p_(1) - p_(2)) of p = mean_t p_t; with a single class its posterior is the margin
     Sets: the mean over the set's examples

@@ -53,6 +53,9 @@ class MaxLogit(Strategy):
 class Mahalanobis(Strategy):
     """Query what is far from every class mean, by the classes' common covariance (Lee et al. 2018).
 
+    Of the paper's detector this is the part of the last features: it also moves each image by a gradient step towards
+    its nearest class, and weighs the distances of all layers by a regression on outliers, which nobody has here.
+
     Formula: min_c (f - m_c)^T S^-1 (f - m_c), m_c and S from the labelled features, S plus `ridge` times its mean
         variance on the diagonal, so that it can be inverted
     Sets: the mean over the set's examples
