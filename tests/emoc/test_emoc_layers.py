@@ -145,6 +145,7 @@ def on_features(module: nn.Module) -> nn.Module:
     return nn.Sequential(nn.Flatten(), nn.Linear(128, 5), module)
 
 
+NO_NUMBER = r"layer 'body\.0' is a Conv2d"
 STRANGE: dict[str, tuple[Callable[[], nn.Module], int, str]] = {
     "own parameter": (lambda: on_features(Scaled()), 5, r"layer 'body\.2' is a Scaled"),
     "reflecting convolution": (
@@ -152,6 +153,7 @@ STRANGE: dict[str, tuple[Callable[[], nn.Module], int, str]] = {
         128,
         r"layer 'body\.0' is a Conv2d",
     ),
+    "padding by name": (lambda: nn.Sequential(nn.Conv2d(2, 2, 3, padding="same"), nn.Flatten()), 128, NO_NUMBER),
     "batch statistics": (
         lambda: on_features(nn.BatchNorm1d(5, track_running_stats=False)),
         5,
@@ -173,7 +175,7 @@ def test_emoc_names_a_layer_that_it_does_not_know_and_offers_autograd(kind: str)
 
 
 @pytest.mark.parametrize(
-    "kind", ["own parameter", "reflecting convolution", "tied weights", "used twice", "never used"]
+    "kind", ["own parameter", "reflecting convolution", "padding by name", "tied weights", "used twice", "never used"]
 )
 def test_emoc_by_autograd_scores_networks_that_the_structured_path_refuses(kind: str) -> None:
     build, d, _ = STRANGE[kind]

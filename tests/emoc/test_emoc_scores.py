@@ -92,3 +92,10 @@ def test_emoc_leaves_the_network_as_it_was() -> None:
     albench.strategy("emoc").score_sets(query)
     assert all(torch.equal(before[name], value) for name, value in query.network.state_dict().items())
     assert all(parameter.requires_grad for parameter in query.network.parameters())
+
+
+def test_emoc_notes_which_path_scored_and_the_error_it_measured() -> None:
+    for path in ("autograd", "structured"):
+        query = small_query()
+        albench.strategy(f"emoc[path={path},tolerance=0]").score_sets(query)
+        assert query.notes == {"emoc_rank": {"structured": "exact"}.get(path, path), "emoc_rms_error": 0.0}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import exp, log
 
 import numpy as np
 import torch
 
 import albench
-from tests.strategies.rounds import close, look, round64
+from tests.strategies.rounds import Seen, close, look, probe64, round64
 
 
 def test_random_draws_one_uniform_number_for_each_set_from_its_own_stream() -> None:
@@ -52,15 +53,28 @@ def test_max_logit_is_minus_the_largest_logit() -> None:
     close(albench.strategy("max-logit").score(query), [-max(z) for z in look(query).z])
 
 
-def test_mahalanobis_is_the_distance_to_the_nearest_class_mean_by_the_common_covariance() -> None:
-    query = round64(n_labeled=40)
-    seen = look(query)
+def _mahalanobis(seen: Seen) -> list[float]:
     means = {c: seen.labeled_f[seen.labels == c].mean(axis=0) for c in set(seen.labels.tolist())}
     centred = np.array([f - means[c] for f, c in zip(seen.labeled_f, seen.labels.tolist(), strict=True)])
     covariance = sum(np.outer(row, row) for row in centred) / len(centred)
     covariance = covariance + 1e-3 * np.trace(covariance) / len(covariance) * np.eye(len(covariance))
-    expected = [min((f - m) @ np.linalg.solve(covariance, f - m) for m in means.values()) for f in seen.f]
-    close(albench.strategy("mahalanobis").score(query), expected, rtol=1e-6)
+    return [min((f - m) @ np.linalg.solve(covariance, f - m) for m in means.values()) for f in seen.f]
+
+
+def test_mahalanobis_is_the_distance_to_the_nearest_class_mean_by_the_common_covariance() -> None:
+    query = round64(n_labeled=40)
+    close(albench.strategy("mahalanobis").score(query), _mahalanobis(look(query)), rtol=1e-6)
+
+
+def test_mahalanobis_measures_to_no_mean_of_a_class_without_labels() -> None:
+    probe = probe64(n_labeled=40)
+    labels = torch.tensor([0, 1, 3, 1] * 10)
+    pool = probe.pool.clone()
+    pool[:6] = 0  # whose features are the biases, here the point at which an empty mean would lie
+    query = replace(probe, labels=labels, pool=pool).query()
+    seen = look(query)
+    assert np.abs(seen.f[:6]).max() == 0
+    close(albench.strategy("mahalanobis").score(query), _mahalanobis(seen), rtol=1e-6)
 
 
 def test_gradnorm_is_minus_the_l1_length_of_the_gradient_towards_a_uniform_posterior() -> None:
@@ -75,8 +89,6 @@ def test_gradnorm_is_minus_the_l1_length_of_the_gradient_towards_a_uniform_poste
 
 
 def test_oracle_novel_wants_unfound_classes_first_and_then_those_with_fewest_labels() -> None:
-    from dataclasses import replace
-
     from albench.testing import make_probe
 
     probe = replace(make_probe(n_labeled=11), permitted=True)
