@@ -36,6 +36,9 @@ _TARGETS = {
     "typiclust": "typiclust:Typiclust",
     "probcover": "covering:ProbCover",
     "max-herding": "covering:MaxHerding",
+    "uherding": "uherding:UHerding",
+    "dropquery": "dropquery:DropQuery",
+    "cluster-margin": "cluster_margin:ClusterMargin",
     "falcun": "falcun:Falcun",
     # gradients
     "badge": "badge:Badge",

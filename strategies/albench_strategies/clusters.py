@@ -48,34 +48,39 @@ class WeightedKMeansStrategy(Strategy):
 class KMeans(WeightedKMeansStrategy):
     """Query the examples nearest to the centres of k-means on the pool's features (Zhdanov 2019, without weights).
 
-    Starts farthest first and draws nothing.
+    Nothing is drawn: k-means starts from points spread over the shares of its cost (`geometry.spread_out`), and an
+    example that is nearest to two centres is taken for the first, the next nearest for the second.
 
     Formula: centres minimise mean_x min_c ||f(x) - c||^2; the example nearest to each is asked for
     Sets: -mean over the pool of min over the set's members s of ||f(x) - f(s)||^2, the cost with members as centres
-    Cost: O(20 N' k d) to select, O(N'^2 d + n_sets K N') for sets
+    Cost: O(36 N' k d) to select, O(N'^2 d + n_sets K N') for sets
     Source: Zhdanov 2019, Diverse mini-batch active learning, arXiv:1901.05954
     """
 
-    results_version: ClassVar[int] = 1
+    results_version: ClassVar[int] = 2
 
 
 @dataclass(frozen=True)
 class Clue(WeightedKMeansStrategy):
     """Query what represents the uncertain part of the pool: k-means weighted by entropy, CLUE (Prabhu et al. 2021).
 
-    Where no posterior is uncertain at all, every example weighs the same.
+    The authors add 10^-8 to each probability, so that a confident example keeps a trace of weight, and draw the start
+    of k-means; here it is spread over the shares of the weighted cost (`geometry.spread_out`), and nothing is drawn.
+    Their paper sets `temperature` by data set, 1 or 0.1; the default here is 1. With a single output, every
+    example weighs the same.
 
-    Formula: centres minimise sum_x H(p_T(x)) min_c ||f(x) - c||^2, p_T the softmax at `temperature` T
+    Formula: centres minimise sum_x H(p_T(x) + 10^-8) min_c ||f(x) - c||^2, p_T the softmax at `temperature` T
     Sets: minus that cost, divided by sum_x H, with the set's members as centres
-    Cost: O(20 N' k d) to select, O(N'^2 d + n_sets K N') for sets
+    Cost: O(36 N' k d) to select, O(N'^2 d + n_sets K N') for sets
     Source: Prabhu, Chandrasekaran, Saenko, Hoffman 2021, Active domain adaptation via clustering ..., ICCV
     """
 
-    results_version: ClassVar[int] = 1
+    results_version: ClassVar[int] = 2
 
     temperature: Annotated[float, Gt(0)] = 1.0
 
     def weights(self, query: Query) -> Tensor:
         """Return the entropy of the posterior at the temperature, (n_pool,)."""
-        entropy = torch.special.entr(torch.softmax(query.logits / self.temperature, dim=1)).sum(dim=1)
-        return entropy if float(entropy.sum()) > 0 else torch.ones_like(entropy)
+        posterior = torch.softmax(query.logits / self.temperature, dim=1) + 1e-8
+        entropy = -(posterior * posterior.log()).sum(dim=1)
+        return entropy if query.n_classes > 1 else torch.ones_like(entropy)

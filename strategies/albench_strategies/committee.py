@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from albench import Query, Strategy
+from albench_strategies.numerics.heads import fitted_heads, standardised
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class QueryByCommittee(Strategy):
 
     def score(self, query: Query) -> Tensor:
         """Return the mean divergence from the consensus, (n_pool,), in [0, log min(members, n_classes)]."""
-        pool, labeled = _scaled(query.features.double(), query.labeled_features.double())
+        labeled, pool = standardised(query.labeled_features.double(), query.features.double())
         heads = self._heads(labeled, query)
         posteriors = torch.softmax(pool @ heads, dim=2)  # (members, n_pool, C)
         consensus, each = (torch.special.entr(p).sum(dim=-1) for p in (posteriors.mean(dim=0), posteriors))
@@ -44,25 +45,8 @@ class QueryByCommittee(Strategy):
         return divergence
 
     def _heads(self, inputs: Tensor, query: Query) -> Tensor:
-        """Return each member's weights, (members, d + 1, C), by Nesterov's method with the step 1 / L."""
+        """Return each member's weights, (members, d + 1, C), fitted to a sample with replacement."""
         n = len(inputs)
         drawn = torch.randint(n, (self.members, n), generator=query.generator).to(query.device)
         shares = F.one_hot(drawn, n).double().mean(dim=1)  # (members, n)
-        targets = F.one_hot(query.labels, query.n_classes).double()
-        curvature = torch.linalg.matrix_norm((inputs.T * shares[:, None]) @ inputs, ord=2)
-        rate = 1 / (curvature / 2 + self.ridge)[:, None, None]
-        weights = inputs.new_zeros(self.members, inputs.shape[1], query.n_classes)
-        ahead = weights
-        for step in range(self.steps):
-            residuals = (torch.softmax(inputs @ ahead, dim=2) - targets) * shares[:, :, None]
-            moved = ahead - rate * (inputs.T @ residuals + self.ridge * ahead)
-            ahead = moved + step / (step + 3) * (moved - weights)
-            weights = moved
-        return weights
-
-
-def _scaled(pool: Tensor, labeled: Tensor) -> tuple[Tensor, Tensor]:
-    """Return both with the labelled examples' mean 0 and variance 1, and a 1 for the bias."""
-    mean, spread = labeled.mean(dim=0), labeled.std(dim=0, correction=0)
-    spread = torch.where(spread > 0, spread, 1)
-    return F.pad((pool - mean) / spread, (0, 1), value=1.0), F.pad((labeled - mean) / spread, (0, 1), value=1.0)
+        return fitted_heads(inputs, F.one_hot(query.labels, query.n_classes).double(), shares, self.ridge, self.steps)

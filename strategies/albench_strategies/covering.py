@@ -35,44 +35,49 @@ class CoverStrategy(Strategy):
 
     def select(self, query: Query, k: int) -> Tensor:
         """Return k examples picked greedily by what they newly cover, (min(k, n_pool),)."""
-        points, covered, width = self._prepared(query)
+        points, covered, width, weights = self._prepared(query)
         free = self._tie_break(points)
         chosen = []
         for _ in range(min(k, len(points))):
-            index = int((self._gains(points, covered, width) - free).argmax())
+            index = int((self._gains(points, covered, width, weights) - free).argmax())
             chosen.append(index)
             free[index] = torch.inf
             covered = covered.maximum(self._kernel(square_distances(points, points[index, None])[:, 0], width))
         return torch.tensor(chosen, dtype=torch.int64, device=query.device)
 
     def _values(self, query: Query, sets: Tensor) -> Tensor:
-        points, covered, width = self._prepared(query)
+        points, covered, width, weights = self._prepared(query)
         if sets.shape[1] == 1:
-            return self._gains(points, covered, width)[sets[:, 0]]
+            return self._gains(points, covered, width, weights)[sets[:, 0]]
 
         def gain(part: slice) -> Tensor:
             return (self._kernel(square_distances(points, points[part]), width) - covered[part]).clamp_min_(0)
 
-        return cover_of_sets(gain, torch.full_like(covered, 1 / len(points)), sets, "most")
+        return cover_of_sets(gain, weights / len(points), sets, "most")
 
-    def _gains(self, points: Tensor, covered: Tensor, width: float) -> Tensor:
+    def _gains(self, points: Tensor, covered: Tensor, width: float, weights: Tensor) -> Tensor:
         """Return each example's own gain, (n_pool,)."""
-        left = covered < 1
-        remaining, level = points[left], covered[left]
+        left = (covered < 1) & (weights > 0)
+        remaining, level, wanted = points[left], covered[left], weights[left]
         if not len(remaining):
             return torch.zeros_like(covered)
         step = max(1, CHUNK_ELEMENTS // len(remaining))
         found = [
-            (self._kernel(square_distances(part, remaining), width) - level).clamp_min_(0).sum(dim=1)
+            ((self._kernel(square_distances(part, remaining), width) - level).clamp_min_(0) * wanted).sum(dim=1)
             for part in torch.split(points, step)
         ]
         return torch.cat(found) / len(points)
 
-    def _prepared(self, query: Query) -> tuple[Tensor, Tensor, float]:
-        """Return the pool's features of unit norm, what of each labelled examples cover, and the kernel's width."""
+    def _prepared(self, query: Query) -> tuple[Tensor, Tensor, float, Tensor]:
+        """Return the pool's features of unit norm, what of each is covered, the kernel's width, and the weights."""
         points = F.normalize(query.features)
         width = self._width(query, points)
-        return points, self._kernel(nearest(points, F.normalize(query.labeled_features)), width), width
+        covered = self._kernel(nearest(points, F.normalize(query.labeled_features)), width)
+        return points, covered, width, self._weights(query)
+
+    def _weights(self, query: Query) -> Tensor:
+        """Return what covering each pool example is worth, (n_pool,), in [0, 1]."""
+        return torch.ones_like(query.features[:, 0])
 
     def _tie_break(self, points: Tensor) -> Tensor:
         """Return what is subtracted from gains where they are counts, (n_pool,): below the smallest difference."""
@@ -90,6 +95,9 @@ class CoverStrategy(Strategy):
 @dataclass(frozen=True)
 class MaxHerding(CoverStrategy):
     """Query what raises the pool's mean similarity to its nearest labelled example, MaxHerding (Bae et al. 2024).
+
+    The paper takes self-supervised features, of SimCLR or DINO; these are the classifier's, unless the scenario is of
+    features. The mean is over the whole pool, where the authors' code takes a random part of large ones.
 
     Formula: mean_x max(0, k(x, s) - max over labelled l of k(x, l)), k(x, y) = exp(-||x - y||^2 / `width`^2) on
         features of unit norm
@@ -116,8 +124,11 @@ class MaxHerding(CoverStrategy):
 class ProbCover(CoverStrategy):
     """Query the centres of balls that cover most of what is not covered, ProbCover (Yehuda et al. 2022).
 
-    Features are of unit norm. The radius is the largest at which a share `purity` of the balls around pool examples
-    holds a single cluster of a k-means with as many clusters as the network has classes, unless `radius` gives it.
+    Features are of unit norm. The paper takes self-supervised ones, of SimCLR or DINO; these are the classifier's,
+    unless the scenario is of features. The radius is the largest at which a share `purity` of the balls around pool
+    examples holds a single cluster of a k-means with as many clusters as the network has classes, unless `radius`
+    gives it; the authors choose it once from the features, here every round does. Of equal gains the
+    example nearest to the pool's mean goes first, where the authors' code takes the first one.
 
     Formula: mean_x 1[||x - s|| < radius and no labelled example is within the radius of x]
     Sets: the share of the pool that is newly within the radius of a member
@@ -125,7 +136,7 @@ class ProbCover(CoverStrategy):
     Source: Yehuda, Dekel, Hacohen, Weinshall 2022, Active learning through a covering lens, NeurIPS
     """
 
-    results_version: ClassVar[int] = 1
+    results_version: ClassVar[int] = 2
 
     purity: Annotated[float, Gt(0), Le(1)] = 0.95
     radius: Annotated[float, Gt(0)] | None = None
@@ -138,7 +149,8 @@ class ProbCover(CoverStrategy):
         finite = pure[pure.isfinite()].sort().values
         if not len(finite):  # a single cluster: every ball is pure
             return 2.0
-        rank = min(int((1 - self.purity) * len(finite)), len(finite) - 1)
+        allowed = int((1 - self.purity) * len(finite) + 1e-9)  # (1 - 0.8) * 20 is below 4 in floating point
+        rank = min(allowed, len(finite) - 1)
         limit = float(finite[rank])
         # Halfway to the next smaller one: at a radius that is somebody's distance, rounding would decide who is in.
         smaller = finite[finite < 0.9999 * limit]

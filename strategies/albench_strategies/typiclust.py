@@ -19,19 +19,25 @@ class Typiclust(Strategy):
     """Query the most typical example of each large cluster that has no label, TypiClust (Hacohen et al. 2022).
 
     Features of unit norm, those of labelled images included, are clustered by k-means into n_labeled + k clusters, at
-    most `max_clusters`. Clusters with fewest labels come first, then large ones, then typical examples.
+    most `max_clusters`. Clusters with fewest labels come first, then large ones, then typical examples; clusters of
+    at most `min_size`, which the authors' code drops, come after all others. The paper takes self-supervised
+    features, of SimCLR; these are the classifier's, unless the scenario is of features. Labels are counted
+    again after each pick, where the authors' code goes on in the first order; distances are as in the paper, where
+    the code takes their squares.
 
-    Formula: typicality(x) = 1 / (mean distance to its 20 nearest neighbours in its cluster)
-    Sets: k is K. The mean over the set's members of -(labels in its cluster, and members of the set in it that are
-        more typical) (N + 1) + size of the cluster + a number below 1 that grows with typicality
-    Cost: O(20 N k d + N^2 d / k), N all images
+    Formula: typicality(x) = 1 / (mean distance to its `neighbours` nearest neighbours in its cluster, or to all others
+        where it has fewer)
+    Sets: k is K. The mean over the set's members of -r (N + 1) + size of the cluster + 1 / (2 + 2 mean distance); r is
+        the labels in its cluster, and members of the set in it that are more typical, N + 1 more in a small cluster
+    Cost: O(36 N (n_labeled + k) d + N^2 d), N all images
     Source: Hacohen, Dekel, Weinshall 2022, Active learning on a budget, ICML
     """
 
-    results_version: ClassVar[int] = 1
+    results_version: ClassVar[int] = 2
 
     neighbours: Annotated[int, Ge(1)] = 20
     max_clusters: Annotated[int, Ge(1)] = 500
+    min_size: Annotated[int, Ge(0)] = 5
 
     def score(self, query: Query) -> Tensor:
         """Return the value of each example before anything is picked, float64, (n_pool,)."""
@@ -57,12 +63,16 @@ class Typiclust(Strategy):
         return _rank(labels[cluster] + earlier, sizes[cluster], typicality, total).argsort(descending=True)[:k]
 
     def _clusters(self, query: Query, k: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Return each pool example's cluster, each cluster's number of labels and size, and typicality, (n_pool,)."""
+        """Return each pool example's cluster, each cluster's number of labels and size, and typicality, (n_pool,).
+
+        Small clusters have as many labels more as let them come last.
+        """
         points = F.normalize(torch.cat([query.labeled_features, query.features]))
         n_labeled = len(query.labeled)
         centres, place = kmeans(points, min(n_labeled + k, self.max_clusters))
         labels = torch.bincount(place[:n_labeled], minlength=len(centres))
         sizes = torch.bincount(place, minlength=len(centres))
+        labels += (len(points) + 1) * (sizes <= self.min_size)
         return place[n_labeled:], labels, sizes, self._typicality(points, place)[n_labeled:]
 
     def _typicality(self, points: Tensor, place: Tensor) -> Tensor:

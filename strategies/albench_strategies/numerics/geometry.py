@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 CHUNK_ELEMENTS = 1 << 24  # of the largest intermediate
+START_CANDIDATES = 16
 
 
 def square_distances(points: Tensor, others: Tensor) -> Tensor:
@@ -76,25 +77,53 @@ def farthest_first(start: Tensor, k: int, distances_to: Callable[[int], Tensor],
 def kmeans(points: Tensor, k: int, weights: Tensor | None = None, iterations: int = 20) -> tuple[Tensor, Tensor]:
     """Return centres, (at most k, d), and each point's centre, (n,), of weighted k-means by Lloyd's algorithm.
 
-    Starts from the point nearest to the weighted mean and then farthest first, so that nothing is drawn; with fewer
-    different points than k there are fewer centres. A centre that loses all its weight stays where it is.
+    Starts from `spread_out`, so that nothing is drawn; with fewer different points of some weight than k there are
+    fewer centres. A centre without weight goes where the cost is highest, as scikit-learn's does.
     """
     weights = torch.ones_like(points[:, 0]) if weights is None else weights
-    mean = (weights @ points / weights.sum())[None]
-    first = -square_distances(points, mean)[:, 0]
-    order = farthest_first(first, k, lambda index: square_distances(points, points[index, None])[:, 0], False)
-    centres = points[order]
-    distinct = 1 + int((_gap_to_earlier(centres) > 1e-10 * points.square().sum(dim=1).amax()).sum())
-    centres = centres[:distinct]
+    centres = points[spread_out(points, k, weights)]
     for _ in range(iterations):
         place = assign(points, centres)
         mass = torch.zeros_like(centres[:, 0]).index_add_(0, place, weights)
         sums = torch.zeros_like(centres).index_add_(0, place, points * weights[:, None])
-        moved = torch.where(mass[:, None] > 0, sums / mass.clamp_min(torch.finfo(mass.dtype).tiny)[:, None], centres)
+        moved = sums / mass.clamp_min(torch.finfo(mass.dtype).tiny)[:, None]
+        empty = mass == 0
+        if bool(empty.any()):
+            moved[empty] = points[(nearest(points, centres) * weights).topk(int(empty.sum())).indices]
         if torch.equal(moved, centres):
             break
         centres = moved
     return centres, assign(points, centres)
+
+
+def spread_out(points: Tensor, k: int, weights: Tensor) -> Tensor:
+    """Return k points to start k-means from, (at most k,): k-means++ with candidates at quantiles instead of drawn.
+
+    The first is nearest to the weighted mean. For each later one the points are put in the order of what they add to
+    the cost, weight times squared distance; of the `START_CANDIDATES` at the middles of as many equal shares of the
+    cost, the one that lowers it most is taken (Arthur & Vassilvitskii 2007, whose greedy variant draws candidates by
+    those shares). Neither chance nor the order of the points plays a part.
+    """
+    points = points - weights @ points / weights.sum()
+    lengths = points.square().sum(dim=1)
+    limit = 1e-10 * lengths.amax()  # nearer points are the same one
+
+    def squares_to(others: Tensor) -> Tensor:  # without centring again at each step, as `square_distances` would
+        sums = lengths[:, None] + lengths[others]
+        return torch.addmm(sums, points, points[others].T, alpha=-2).clamp_min_(0)
+
+    middles = (torch.arange(START_CANDIDATES, dtype=torch.float64, device=points.device) + 0.5) / START_CANDIDATES
+    chosen = [lengths.argmin()]
+    squares = squares_to(chosen[0][None])[:, 0]
+    while len(chosen) < min(k, len(points)) and bool((squares * (weights > 0)).amax() > limit):
+        costs, order = (squares * weights).sort(descending=True, stable=True)
+        shares = costs.double().cumsum(0)
+        candidates = order[torch.searchsorted(shares, middles * shares[-1])]
+        reached = squares_to(candidates).minimum(squares[:, None])
+        best = (weights @ reached).argmin()
+        chosen.append(candidates[best])
+        squares = reached[:, best]
+    return torch.stack(chosen)
 
 
 def assign(points: Tensor, centres: Tensor) -> Tensor:
@@ -140,10 +169,3 @@ def cover_of_sets(
 def singletons(n: int, device: torch.device) -> Tensor:
     """Return each example as a set of its own, (n, 1)."""
     return torch.arange(n, device=device)[:, None]
-
-
-def _gap_to_earlier(centres: Tensor) -> Tensor:
-    """Return each centre's squared distance to the nearest one before it, (k - 1,); it falls along the order."""
-    distances = square_distances(centres, centres)
-    later = torch.ones_like(distances).tril(diagonal=-1).bool()
-    return torch.where(later, distances, torch.inf)[1:].amin(dim=1)
