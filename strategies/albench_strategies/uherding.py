@@ -59,17 +59,21 @@ class UHerding(CoverStrategy):
         return torch.zeros_like(points[:, 0])
 
     def _kernel(self, squares: Tensor, width: float) -> Tensor:
-        rounding = 8 * torch.finfo(squares.dtype).eps  # of squared distances between points of unit norm
-        return torch.exp(-squares.where(squares > rounding, 0) / width**2)
+        return torch.exp(-squares.where(squares > rounding(squares), 0) / width**2)
+
+
+def rounding(values: Tensor) -> float:
+    """Return what a squared distance between equal points of unit norm may come to."""
+    return 8 * torch.finfo(values.dtype).eps
 
 
 def smallest_distance(points: Tensor) -> float:
-    """Return the smallest distance above 0 between two points, 0 where there is none."""
+    """Return the smallest distance between two points of unit norm that are not the same, 0 where there is none."""
     step = max(1, CHUNK_ELEMENTS // max(1, len(points)))
     smallest = torch.inf
-    for part in torch.split(points, step):  # differences, since products would round equal points apart
+    for part in torch.split(points, step):  # by differences, which round less than products
         distances = torch.cdist(part, points, compute_mode="donot_use_mm_for_euclid_dist")
-        smallest = min(smallest, float(distances.where(distances > 0, torch.inf).amin()))
+        smallest = min(smallest, float(distances.where(distances.square() > rounding(points), torch.inf).amin()))
     return smallest if smallest < torch.inf else 0.0
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from math import exp, log
 
 import numpy as np
+import pytest
 import torch
 from sklearn.cluster import KMeans as SklearnKMeans
 
 import albench
-from albench_strategies.numerics.geometry import kmeans
+from albench.contracts.query import Query
+from tests.strategies.planted import blobs, planted
 from tests.strategies.rounds import Array, close, greedy_in_set, look, round64, unit
 
 
@@ -40,23 +43,12 @@ def test_coreset_values_a_set_by_the_mean_gain_of_greedy_picks_within_it() -> No
     close(albench.strategy("coreset").score_sets(query), expected)
 
 
-def test_kmeans_finds_centres_as_good_as_scikit_learn_does() -> None:
-    query = round64(n_pool=120)
-    points = look(query).f
-    centres, place = kmeans(query.features, 6, iterations=100)
-    found = sum(float(np.sum((x - centres[c].numpy()) ** 2)) for x, c in zip(points, place.tolist(), strict=True))
-    best = SklearnKMeans(6, n_init=20, random_state=0).fit(points).inertia_
-    assert best - 1e-9 <= found <= 1.1 * best
-    again = SklearnKMeans(6, init=centres.numpy(), n_init=1).fit(points)
-    close(centres, again.cluster_centers_, rtol=1e-6)
-
-
 def test_kmeans_selects_the_example_nearest_to_each_centre() -> None:
-    query = round64(n_pool=60)
-    centres, _ = kmeans(query.features, 5)
-    expected = [int(np.argmin([np.linalg.norm(f - c) for f in look(query).f])) for c in centres.numpy()]
-    assert len(set(expected)) == 5
-    assert albench.strategy("kmeans").select(query, 5).tolist() == expected
+    points, _ = blobs([14, 8, 11, 9, 6], 6, 0.3, seed=0)
+    query = planted(points, points[:3], np.eye(6)[:3])
+    centres = SklearnKMeans(5, n_init=10, random_state=0).fit(points).cluster_centers_
+    expected = [int(np.argmin([np.linalg.norm(f - c) for f in points])) for c in centres]
+    assert sorted(albench.strategy("kmeans").select(query, 5).tolist()) == sorted(expected)
 
 
 def _cover_cost(points: Array, members: Array, weights: Array) -> float:
@@ -76,38 +68,67 @@ def test_kmeans_values_a_set_by_the_cost_with_its_members_as_centres() -> None:
 def test_clue_is_k_means_weighted_by_entropy() -> None:
     query = round64(n_pool=60)
     seen = look(query)
-    entropies = np.array([-sum(q * log(q) for q in p) for p in seen.p])
+    entropies = np.array([-sum((q + 1e-8) * log(q + 1e-8) for q in p) for p in seen.p])
     close(albench.strategy("clue").score_sets(query), [-_cover_cost(seen.f, s, entropies) for s in seen.sets])
-    centres, place = kmeans(query.features, 4, torch.from_numpy(entropies), iterations=100)
-    for c, centre in enumerate(centres.numpy()):
-        mine = place.numpy() == c
-        close(torch.from_numpy(centre), np.average(seen.f[mine], axis=0, weights=entropies[mine]))
-    # By the paper's code: scikit-learn's k-means with sample weights, and the example nearest to each centre.
-    again = SklearnKMeans(4, init=centres.numpy(), n_init=1).fit(seen.f, sample_weight=entropies)
-    close(centres, again.cluster_centers_, rtol=1e-6)
 
 
-def test_typiclust_takes_the_most_typical_of_the_largest_clusters_without_labels() -> None:
-    query = round64(n_pool=60, n_labeled=4)
-    seen = look(query)
-    points = np.concatenate([unit(seen.labeled_f), unit(seen.f)])
-    _, place = kmeans(torch.from_numpy(points), 4 + 3)
-    cluster = place.numpy()
-    between = _distances(points, points)
+SIZES = [26, 18, 9, 5, 13, 7, 2]  # of clusters; five hold fewer than 20 neighbours, two are too small
 
-    def typicality(i: int) -> float:
-        others = sorted(between[i, j] for j in range(len(points)) if j != i and cluster[j] == cluster[i])[:20]
-        return 1 / np.mean(others) if others and np.mean(others) > 0 else float("inf")
 
-    labels = {c: int((cluster[:4] == c).sum()) for c in set(cluster.tolist())}
+def _typiclust_round() -> tuple[Query, Array, Array, int]:
+    """A round of clear clusters, its points of unit norm, labelled ones first, their clusters, and how many those are.
+
+    The small clusters have no label, and the one of 5 is the densest.
+    """
+    points, place = blobs(SIZES, 8, 0.2, seed=1)
+    points[place == 3] += 0.8 * (points[place == 3].mean(axis=0) - points[place == 3])
+    known = [int(i) for c in (0, 1, 5) for i in np.flatnonzero(place == c)[:2]][:5]
+    pool = [i for i in range(len(points)) if i not in known]
+    sets = np.random.default_rng(0).permuted(np.tile(np.arange(len(pool)), (40, 1)), axis=1)[:, :6]
+    order = known + pool
+    query = planted(points[pool], points[known], np.random.default_rng(0).normal(size=(4, 8)), sets)
+    found = SklearnKMeans(len(SIZES), n_init=10, random_state=0).fit_predict(unit(points))
+    assert len({(a, b) for a, b in zip(found, place, strict=True)}) == len(SIZES)
+    return query, unit(points)[order], place[order], len(known)
+
+
+def _mean_distance(points: Array, cluster: Array, i: int, neighbours: int) -> float:
+    near = sorted(np.linalg.norm(points[i] - points[j]) for j in np.flatnonzero(cluster == cluster[i]) if j != i)
+    return float(np.mean(near[:neighbours]))
+
+
+@pytest.mark.parametrize("neighbours", [20, 3])
+def test_typiclust_takes_the_most_typical_of_the_largest_clusters_without_labels(neighbours: int) -> None:
+    query, points, cluster, n_labeled = _typiclust_round()
+    labels = {c: int((cluster[:n_labeled] == c).sum()) for c in range(len(SIZES))}
     chosen: list[int] = []
-    for _ in range(3):
-        open_clusters = [c for c in labels if any(cluster[i] == c and i - 4 not in chosen for i in range(4, 64))]
-        c = min(open_clusters, key=lambda c: (labels[c], -int((cluster == c).sum())))
-        free = [i - 4 for i in range(4, 64) if cluster[i] == c and i - 4 not in chosen]
-        chosen.append(max(free, key=lambda i: typicality(i + 4)))
+    for _ in range(7):
+        big = [c for c in labels if (cluster == c).sum() > 5]
+        c = min(big, key=lambda c: (labels[c], -int((cluster == c).sum())))
+        free = [i for i in range(n_labeled, len(points)) if cluster[i] == c and i - n_labeled not in chosen]
+        chosen.append(min(free, key=lambda i: _mean_distance(points, cluster, i, neighbours)) - n_labeled)
         labels[c] += 1
-    assert sorted(albench.strategy("typiclust").select(query, 3).tolist()) == sorted(chosen)
+    strategy = albench.strategy(f"typiclust[max_clusters=7,neighbours={neighbours}]")
+    assert strategy.select(query, 7).tolist() == chosen
+    assert 3 not in cluster[np.array(chosen) + n_labeled]  # 5 images without a label, and passed over
+    small = albench.strategy(f"typiclust[max_clusters=7,neighbours={neighbours},min_size=4]").select(query, 3)
+    assert cluster[small.numpy() + n_labeled].tolist() == [4, 2, 3]
+
+
+def test_typiclust_values_a_set_by_ranks_and_by_its_members_mean_distances() -> None:
+    query, points, cluster, n_labeled = _typiclust_round()
+    n = len(points)
+    expected = []
+    for s in query.sets.numpy() + n_labeled:
+        total = 0.0
+        for i in s:
+            mean = _mean_distance(points, cluster, i, 20)
+            more = [j for j in s if cluster[j] == cluster[i] and _mean_distance(points, cluster, j, 20) < mean]
+            size = int((cluster == cluster[i]).sum())
+            rank = int((cluster[:n_labeled] == cluster[i]).sum()) + len(more) + (n + 1 if size <= 5 else 0)
+            total += -rank * (n + 1) + size + 1 / (2 + 2 * mean)
+        expected.append(total / len(s))
+    close(albench.strategy("typiclust[max_clusters=7]").score_sets(query), expected, rtol=0, atol=1e-9)
 
 
 def test_max_herding_is_the_gain_in_mean_kernel_similarity() -> None:
@@ -142,21 +163,23 @@ def test_probcover_counts_what_is_newly_within_the_radius() -> None:
     close(albench.strategy(f"probcover[radius={radius}]").score_sets(query), expected)
 
 
-def test_probcover_takes_a_radius_at_which_the_wanted_share_of_balls_is_pure() -> None:
-    from albench_strategies.covering import ProbCover
+@pytest.mark.parametrize("purity", [0.95, 0.8, 0.7])
+def test_probcover_takes_the_largest_radius_at_which_the_wanted_share_of_balls_is_pure(purity: float) -> None:
+    points, place = blobs([12, 9, 11, 8], 5, 0.35, seed=25)
+    query = planted(points, points[:2], np.random.default_rng(0).normal(size=(4, 5)))
+    between = _distances(unit(points), unit(points))
+    found = SklearnKMeans(4, n_init=10, random_state=0).fit_predict(unit(points))
+    assert len({(a, b) for a, b in zip(found, place, strict=True)}) == 4
 
-    query = round64(n_pool=120)
-    points = unit(look(query).f)
-    strategy = ProbCover(purity=0.8)
-    radius = strategy._width(query, torch.from_numpy(points))
-    _, place = kmeans(torch.from_numpy(points), query.n_classes)
-    between = _distances(points, points)
+    def pure(radius: float) -> int:
+        return sum(len(set(place[row < radius])) == 1 for row in between)
 
-    def pure(radius: float) -> float:
-        return float(np.mean([len({int(place[j]) for j in np.flatnonzero(row < radius)}) == 1 for row in between]))
-
-    assert pure(radius) >= 0.8
-    assert pure(1.05 * radius) < 0.8
+    wanted = Fraction(str(purity)) * len(points)  # 0.8 of 40 balls are 32, whatever floating point makes of it
+    candidates = sorted(set(between[between > 0].tolist()))
+    largest = max(radius for radius in candidates if pure(radius) >= wanted)
+    smaller = max(r for r in (min(row[place != c]) for row, c in zip(between, place, strict=True)) if r < largest)
+    radius = albench.strategy(f"probcover[purity={purity}]")._width(query, torch.from_numpy(unit(points)))  # type: ignore[attr-defined]
+    assert smaller < radius <= largest
 
 
 def test_falcun_draws_by_relevance_as_the_paper_does() -> None:

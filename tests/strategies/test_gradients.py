@@ -15,6 +15,7 @@ import albench
 from albench.contracts.query import Query
 from albench_strategies.numerics import gradients
 from albench_strategies.numerics.gradients import lengths_by_label
+from tests.strategies.planted import planted
 from tests.strategies.rounds import Array, close, greedy_in_set, look, probe64, round64
 
 
@@ -137,6 +138,41 @@ def test_badge_draws_by_k_means_plus_plus() -> None:
     drawn = [albench.strategy("badge").select(query, 2).tolist() for _ in range(1500)]
     assert {pair[0] for pair in drawn} == {first}
     shares = np.bincount([pair[1] for pair in drawn], minlength=18) / len(drawn)
+    np.testing.assert_allclose(shares, weights / weights.sum(), atol=0.035)
+
+
+@pytest.fixture
+def short_gradients() -> Query:
+    """A round whose gradients are all shorter than 1, and so are their differences."""
+    rng = np.random.default_rng(0)
+    points = rng.normal(size=(24, 6)) * rng.uniform(0.03, 0.05, size=(24, 1))
+    points[12:] = 5 * points[:1] + 0.1 * points[12:]  # half of them are long and nearly the same
+    sets = rng.permuted(np.tile(np.arange(24), (12, 1)), axis=1)[:, :5]
+    query = planted(points, points[:3], 0.3 * rng.normal(size=(4, 6)), sets)
+    assert np.linalg.norm(_badge_gradients(query), axis=1).max() < 0.7
+    return query
+
+
+def test_badge_tells_short_gradients_apart(short_gradients: Query) -> None:
+    g = _badge_gradients(short_gradients)
+    expected = [
+        greedy_in_set(
+            np.sum(g[s] ** 2, axis=1), lambda i, j, s=s: float(np.sum((g[s[i]] - g[s[j]]) ** 2)), keep_start=False
+        )  # type: ignore[misc]
+        for s in look(short_gradients).sets
+    ]
+    close(albench.strategy("badge").score_sets(short_gradients), expected, rtol=1e-6)
+
+
+def test_badge_draws_short_gradients_by_their_squared_distances(short_gradients: Query) -> None:
+    g = _badge_gradients(short_gradients)
+    first = int(np.argmax(np.sum(g**2, axis=1)))
+    weights = np.sum((g - g[first]) ** 2, axis=1)
+    assert weights.max() < 1
+    assert sum(weights < 0.1 * weights.max()) >= 8  # equal shares would be seen
+    drawn = [albench.strategy("badge").select(short_gradients, 2).tolist() for _ in range(1500)]
+    assert {pair[0] for pair in drawn} == {first}
+    shares = np.bincount([pair[1] for pair in drawn], minlength=24) / len(drawn)
     np.testing.assert_allclose(shares, weights / weights.sum(), atol=0.035)
 
 
