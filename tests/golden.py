@@ -39,6 +39,7 @@ FURTHER = {  # other ways through the code
         "emoc[layers=linear]",
         "emoc[path=autograd]",
         "egl[layers=last]",
+        "bait[fisher=binary]",
         "batchbald[configurations=10]",
         "probcover[radius=0.5]",
     ],

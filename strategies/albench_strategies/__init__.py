@@ -24,6 +24,7 @@ _TARGETS = {
     # dropout at query time
     "bald": "dropout:Bald",
     "batchbald": "batchbald:BatchBald",
+    "power-bald": "power_bald:PowerBald",
     "variation-ratios": "dropout:VariationRatios",
     "mean-std": "dropout:MeanStd",
     "entropy-dropout": "dropout:EntropyDropout",

@@ -13,109 +13,131 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from albench import Query
-from albench_strategies.dropout import DropoutStrategy, entropy
-from albench_strategies.numerics.geometry import CHUNK_ELEMENTS
+from albench_strategies.dropout import Bald, entropy
+
+BLOCK_ELEMENTS = 1 << 20  # of the largest intermediate; more would leave the processor's cache
 
 
 @dataclass(frozen=True)
-class BatchBald(DropoutStrategy):
+class BatchBald(Bald):
     """Query the batch whose labels together tell most about which dropout network is right (Kirsch et al. 2019).
 
+    Selecting is greedy. Label configurations of the examples chosen so far are enumerated while there are at most
+    `configurations`; after that each of as many drawn ones goes on with a label drawn from its own prediction.
+
     Formula: H(y_1..y_K) - sum_i mean_t H(p_t(x_i)), with p(y_1..y_K) = mean_t prod_i p_t(y_i | x_i)
-    Sets: the joint mutual information of the set's labels, its joint entropy over all label configurations while
-        those are at most `configurations`, else estimated with as many drawn from it
-    Cost: O(N' T C d) for the posteriors, O(n_sets K C T configurations) for sets, O(k N' C T configurations) to select
-    Source: Kirsch, van Amersfoort, Gal 2019, BatchBALD, NeurIPS
+    Sets: the joint mutual information of the set's labels, from all label configurations while those are at most
+        `configurations`, else log T - mean H(network | configuration) over as many drawn ones
+    Cost: O(N' T C d) for the posteriors and T forward passes where the network has dropout layers,
+        O((N' C + n_sets K) T configurations) for sets, at most O(k N' C T configurations) to select
+    Source: Kirsch, van Amersfoort, Gal 2019, BatchBALD, NeurIPS; code github.com/BlackHC/batchbald_redux
     """
 
-    results_version: ClassVar[int] = 1
+    results_version: ClassVar[int] = 2
 
-    configurations: Annotated[int, Ge(1)] = 200
-
-    def score(self, query: Query) -> Tensor:
-        """Return the mutual information of each example alone, (n_pool,), which is BALD's."""
-        posteriors = self.posteriors(query)
-        return entropy(posteriors.mean(dim=0)) - entropy(posteriors).mean(dim=0)
+    samples: Annotated[int, Ge(2)] = 100  # networks
+    configurations: Annotated[int, Ge(1)] = 1000
 
     def score_sets(self, query: Query) -> Tensor:
-        """Return each set's joint mutual information in nats, (n_sets,), at most log T."""
-        posteriors = self.posteriors(query).double()
-        size = query.sets.shape[1]
-        exact = query.n_classes**size <= self.configurations
-        uniform = torch.rand((self.configurations, size), generator=query.generator, dtype=torch.float64)
-        step = max(1, CHUNK_ELEMENTS // (self.configurations * size * query.n_classes))
-        information = [
-            _enumerated(posteriors, part) if exact else _estimated(posteriors, part, uniform.to(query.device))
-            for part in torch.split(query.sets, step)
-        ]
-        return torch.cat(information)
+        """Return the joint mutual information of each set's labels and the network, (n_sets,), in [0, log T]."""
+        posteriors = self.posteriors(query)
+        if query.n_classes ** query.sets.shape[1] <= self.configurations:
+            return _enumerated(posteriors, query.sets, self.configurations)
+        return _estimated(posteriors, query.sets, self.configurations, query.generator)
 
     def select(self, query: Query, k: int) -> Tensor:
         """Return k examples picked greedily by joint mutual information, (min(k, n_pool),)."""
-        posteriors = self.posteriors(query).double()
+        posteriors = self.posteriors(query)
         conditional = entropy(posteriors).mean(dim=0)
-        given = posteriors.new_ones(1, len(posteriors))  # (M, T): p(configuration | network)
-        weights = posteriors.new_ones(1)  # (M,), summing to 1
-        taken = torch.zeros_like(conditional)
-        chosen = []
-        for _ in range(min(k, len(conditional))):
-            index = int((_joint_entropies(posteriors, given, weights) - conditional - taken).argmax())
+        seen = _Configurations(torch.full_like(posteriors[None, :, 0, 0], 1 / self.samples), conditional.new_ones(1))
+        bounds = torch.full_like(conditional, torch.inf)
+        chosen: list[int] = []
+        while len(chosen) < min(k, len(bounds)):
+            index = _most_informative(seen, posteriors, conditional, bounds, len(bounds) - len(chosen))
             chosen.append(index)
-            taken[index] = torch.inf
-            given, weights = self._extended(posteriors[:, index], given, weights, query.generator)
+            bounds[index] = -torch.inf
+            seen = seen.extended(posteriors[:, index], self.configurations, query.generator)
         return torch.tensor(chosen, dtype=torch.int64, device=query.device)
 
-    def _extended(
-        self, posterior: Tensor, given: Tensor, weights: Tensor, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor]:
-        """Extend each configuration by each class of one example; draw from them when they are too many."""
-        before = given.mean(dim=1)
-        extended = given[:, None] * posterior.T  # (M, C, T)
-        grown = (weights / before)[:, None] * extended.mean(dim=2)
-        given, weights = extended.flatten(0, 1), grown.flatten()
-        if len(weights) > self.configurations:
-            drawn = torch.multinomial(weights.cpu(), self.configurations, replacement=True, generator=generator)
-            given = given[drawn.to(given.device)]
-            weights = torch.full_like(given[:, 0], 1 / self.configurations)
-        kept = given.mean(dim=1) > 0
-        return given[kept], weights[kept]
+
+@dataclass(frozen=True)
+class _Configurations:
+    """Label configurations of the examples chosen so far, and what each says about the networks."""
+
+    networks: Tensor  # (M, T), p(network | configuration)
+    weights: Tensor  # (M,), summing to 1
+
+    def entropies(self, posteriors: Tensor) -> Tensor:
+        """Return the entropy of each example's label given those chosen so far, (n,), for posteriors (T, n, C)."""
+        predicted = self.networks @ posteriors.flatten(1)
+        surprise = predicted.clamp_min(torch.finfo(predicted.dtype).tiny).log_().mul_(predicted)
+        return -(self.weights @ surprise).view(posteriors.shape[1:]).sum(dim=1)
+
+    def extended(self, posterior: Tensor, most: int, generator: torch.Generator) -> _Configurations:
+        """Return each configuration with each label of one more example, of posterior (T, C), and no more than `most`.
+
+        Are they more, one is drawn from each of `most` equal parts of the probability, so that from then on every
+        configuration goes on with a label of its own.
+        """
+        chances = ((self.networks @ posterior) * self.weights[:, None]).flatten()
+        if len(chances) <= most:
+            kept = chances.nonzero()[:, 0]
+            weights = chances[kept]
+        else:
+            ends = chances.double().cumsum(dim=0)
+            places = torch.arange(most) + torch.rand(most, generator=generator, dtype=torch.float64)
+            kept = torch.searchsorted(ends, places.to(ends) / most * ends[-1]).clamp_max(len(ends) - 1)
+            weights = torch.full_like(chances[:1], 1 / most).expand(most)
+        classes = posterior.shape[1]
+        networks = self.networks[kept // classes] * posterior.T[kept % classes]
+        return _Configurations(networks / networks.sum(dim=1, keepdim=True), weights)
 
 
-def _joint_entropies(posteriors: Tensor, given: Tensor, weights: Tensor) -> Tensor:
-    """Return the joint entropy of the configurations and each example's label, (n_pool,)."""
-    share = weights / given.mean(dim=1)
-    step = max(1, CHUNK_ELEMENTS // (len(given) * posteriors.shape[2]))
-    found = []
-    for part in torch.split(posteriors, step, dim=1):
-        joint = torch.einsum("mt,tnc->mnc", given / len(posteriors), part)
-        found.append(torch.einsum("m,mn->n", share, torch.special.entr(joint).sum(dim=2)))
-    return torch.cat(found)
+def _most_informative(
+    seen: _Configurations, posteriors: Tensor, conditional: Tensor, bounds: Tensor, n_free: int
+) -> int:
+    """Return which example adds most information to what was seen; replace the `bounds` (n_pool,) that were looked at.
 
-
-def _log_likelihoods(posteriors: Tensor, sets: Tensor, labels: Tensor) -> Tensor:
-    """Return log p(labels | network), (n_sets, T, M), for label configurations (n_sets, M, K)."""
-    classes = posteriors.shape[2]
-    logs = posteriors.clamp_min(1e-30).log()[:, sets].permute(1, 0, 2, 3).flatten(2)  # (n_sets, T, K C)
-    chosen = F.one_hot(labels, classes).to(logs).flatten(2)  # (n_sets, M, K C)
-    return logs @ chosen.transpose(1, 2)
-
-
-def _enumerated(posteriors: Tensor, sets: Tensor) -> Tensor:
-    every = list(product(range(posteriors.shape[2]), repeat=sets.shape[1]))
-    labels = torch.tensor(every, dtype=torch.int64, device=sets.device).expand(len(sets), -1, -1)
-    joint = entropy(_log_likelihoods(posteriors, sets, labels).exp().mean(dim=1))
-    return joint - entropy(posteriors).mean(dim=0)[sets].sum(dim=1)
-
-
-def _estimated(posteriors: Tensor, sets: Tensor, uniform: Tensor) -> Tensor:
-    """Estimate the information as the mean of log p(y | network) - log p(y) over configurations y.
-
-    Networks take turns to draw them, by inverting their posteriors at the same uniform numbers for every set, so that
-    sets differ by what they hold and not by what was drawn. No term exceeds log T.
+    What an example adds falls as more is seen, so that what it added before is a bound, and only those whose bound
+    reaches the best need be looked at.
     """
-    network = torch.arange(len(uniform), device=sets.device) % len(posteriors)
-    bounds = posteriors.cumsum(dim=2)[network][:, sets]  # (M, n_sets, K, C)
-    labels = (uniform[:, None, :, None] > bounds[..., :-1]).sum(dim=3).transpose(0, 1)
-    logs = _log_likelihoods(posteriors, sets, labels)  # (n_sets, T, M)
-    drawn = logs.gather(1, network.expand(len(sets), 1, -1))[:, 0]
-    return (drawn - logs.logsumexp(dim=1)).mean(dim=1) + math.log(len(posteriors))
+    best = -math.inf
+    step = max(1, BLOCK_ELEMENTS // (len(seen.weights) * posteriors.shape[2]))
+    for part in torch.split(bounds.argsort(descending=True, stable=True)[:n_free], step):
+        if float(bounds[part[0]]) < best:
+            break
+        bounds[part] = seen.entropies(posteriors[:, part]) - conditional[part]
+        best = max(best, float(bounds[part].max()))
+    return int(bounds.argmax())
+
+
+def _enumerated(posteriors: Tensor, sets: Tensor, most: int) -> Tensor:
+    """Return the joint mutual information of each set by all its label configurations, (n_sets,)."""
+    classes, size = posteriors.shape[2], sets.shape[1]
+    every = torch.tensor(list(product(range(classes), repeat=size)), dtype=torch.int64, device=sets.device)
+    chosen = F.one_hot(every, classes).to(posteriors).flatten(1)  # (M, K C)
+    logs = posteriors.clamp_min(torch.finfo(posteriors.dtype).tiny).log()
+    joint = [
+        entropy((logs[:, part].flatten(2) @ chosen.T).exp().mean(dim=0))
+        for part in torch.split(sets, max(1, BLOCK_ELEMENTS // (most * size)))
+    ]
+    return torch.cat(joint) - entropy(posteriors).mean(dim=0)[sets].sum(dim=1)
+
+
+def _estimated(posteriors: Tensor, sets: Tensor, n_draws: int, generator: torch.Generator) -> Tensor:
+    """Return the joint mutual information of each set by drawn configurations of the whole pool's labels, (n_sets,).
+
+    Networks take turns to draw one. How sure the set's labels then leave us of the network is averaged.
+    """
+    n_networks, n_pool = posteriors.shape[:2]
+    logs = posteriors.clamp_min(torch.finfo(posteriors.dtype).tiny).log().permute(1, 2, 0)  # (n_pool, C, T)
+    bounds = posteriors.cumsum(dim=2)[..., :-1]
+    pool, doubt = torch.arange(n_pool, device=sets.device)[:, None], torch.zeros_like(logs[sets[:, 0], 0, 0])
+    step = max(1, BLOCK_ELEMENTS // (n_networks * max(n_pool, len(sets))))
+    for turn in torch.split(torch.arange(n_draws, device=sets.device) % n_networks, step):
+        uniform = torch.rand((len(turn), n_pool, 1), generator=generator).to(bounds)
+        labels = (uniform > bounds[turn]).sum(dim=2).T  # (n_pool, draws)
+        table = logs[pool, labels].flatten(1)  # (n_pool, draws T)
+        likelihood = F.embedding_bag(sets, table, mode="sum").view(len(sets), len(turn), n_networks)
+        doubt += entropy(torch.softmax(likelihood, dim=2)).sum(dim=1)
+    return math.log(n_networks) - doubt / n_draws

@@ -16,6 +16,7 @@ from albench.testing import Probe, StrategyContract, make_probe
 
 NAMES = [entry.name for entry in host().all_entries(["strategies"]) if entry.plugin.name == "albench_strategies"]
 VARIANTS = ["min[score=minimum]", "egl[layers=last]", "probcover[radius=0.5]", "batchbald[configurations=10]"]
+VARIANTS += ["bait[fisher=binary]"]
 
 
 class TestFirstParty(StrategyContract):

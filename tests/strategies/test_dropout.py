@@ -26,13 +26,13 @@ def entropy(p: Array) -> float:
     return -sum(q * log(q) for q in p if q > 0)
 
 
-def posteriors(query: Query) -> Array:
-    """p_t(c | x) of dropout at rate .5 on the features, (T, n_pool, C), one sample and one example at a time."""
+def posteriors(query: Query, samples: int = T) -> Array:
+    """p_t(c | x) of dropout at rate .5 on the features, (samples, n_pool, C), one sample and one example at a time."""
     seen = look(query)
     weight, bias = query.network.head.weight.detach().numpy(), query.network.head.bias.detach().numpy()
-    masks = torch.rand((T, seen.f.shape[1]), generator=query.generator).numpy() >= 0.5
-    found = np.empty((T, len(seen.f), len(bias)))
-    for t, x in product(range(T), range(len(seen.f))):
+    masks = torch.rand((samples, seen.f.shape[1]), generator=query.generator).numpy() >= 0.5
+    found = np.empty((samples, len(seen.f), len(bias)))
+    for t, x in product(range(samples), range(len(seen.f))):
         z = weight @ (seen.f[x] * masks[t] * 2) + bias
         found[t, x] = np.exp(z) / np.exp(z).sum()
     return found
@@ -73,45 +73,6 @@ def test_min_dropout_is_minus_the_largest_mean_posterior() -> None:
 
 def test_1vs2_dropout_is_minus_the_margin_of_the_mean_posterior() -> None:
     _check("1vs2-dropout", lambda p: sorted(p.mean(axis=0))[-2] - sorted(p.mean(axis=0))[-1])
-
-
-def _joint_information(p: Array) -> float:
-    """The mutual information of all labels and the network, by enumerating label configurations; p is (T, K, C)."""
-    joint = 0.0
-    for labels in product(range(p.shape[2]), repeat=p.shape[1]):
-        chance = float(np.mean([np.prod([p[t, i, c] for i, c in enumerate(labels)]) for t in range(len(p))]))
-        joint -= chance * log(chance)
-    return joint - sum(float(np.mean([entropy(q) for q in p[:, i]])) for i in range(p.shape[1]))
-
-
-def test_batchbald_is_the_joint_mutual_information_of_a_set() -> None:
-    p = posteriors(round64())
-    expected = [_joint_information(p[:, members]) for members in look(round64()).sets]
-    close(albench.strategy(f"batchbald[samples={T}]").score_sets(round64()), expected)
-
-
-def test_batchbald_estimates_come_closer_with_more_configurations() -> None:
-    query = round64(n_pool=60, n_sets=8, set_size=5)  # 4^5 = 1024 configurations
-    p = posteriors(query)
-    expected = np.array([_joint_information(p[:, members]) for members in look(query).sets])
-
-    def error(configurations: int) -> float:
-        text = f"batchbald[samples={T},configurations={configurations}]"
-        found = albench.strategy(text).score_sets(round64(n_pool=60, n_sets=8, set_size=5))
-        return float(np.sqrt(np.mean((found.numpy() - expected) ** 2)))
-
-    assert error(900) < 0.05
-    assert error(900) < error(9)
-
-
-def test_batchbald_selects_greedily_by_joint_information() -> None:
-    p = posteriors(round64(n_pool=10, set_size=1))
-    chosen: list[int] = []
-    for _ in range(3):
-        rest = [i for i in range(10) if i not in chosen]
-        chosen.append(max(rest, key=lambda i: _joint_information(p[:, [*chosen, i]])))
-    found = albench.strategy(f"batchbald[samples={T}]").select(round64(n_pool=10, set_size=1), 3)
-    assert found.tolist() == chosen
 
 
 class WithDropout(nn.Module):

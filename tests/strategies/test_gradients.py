@@ -174,39 +174,3 @@ def test_badge_draws_short_gradients_by_their_squared_distances(short_gradients:
     assert {pair[0] for pair in drawn} == {first}
     shares = np.bincount([pair[1] for pair in drawn], minlength=24) / len(drawn)
     np.testing.assert_allclose(shares, weights / weights.sum(), atol=0.035)
-
-
-def _information(f: Array, p: Array) -> Array:
-    return np.kron(np.diag(p) - np.outer(p, p), np.outer(f, f))
-
-
-def _bait_trace(query: Query, members: list[int], k: int) -> float:
-    seen = look(query)
-    labeled_p = torch.softmax(query.network.head(query.labeled_features), dim=1).detach().numpy()
-    known = sum(_information(f, p) for f, p in zip(seen.labeled_f, labeled_p, strict=True))
-    every = known + sum(_information(f, p) for f, p in zip(seen.f, seen.p, strict=True))
-    every = every / (len(seen.f) + len(seen.labeled_f))
-    gathered = known + sum((_information(seen.f[i], seen.p[i]) for i in members), np.zeros_like(known))
-    gathered = np.eye(len(known)) + gathered / (len(seen.labeled_f) + k)
-    return float(np.trace(np.linalg.solve(gathered, every)))
-
-
-def test_bait_is_the_fall_of_the_trace_by_dense_matrices() -> None:
-    query = round64(n_pool=18, n_classes=3, n_novel=1, n_sets=3)
-    sets = look(query).sets
-    expected = [_bait_trace(query, [], 3) - _bait_trace(query, s.tolist(), 3) for s in sets]
-    close(albench.strategy("bait").score_sets(query), expected)
-    singles = [_bait_trace(query, [], 1) - _bait_trace(query, [i], 1) for i in range(6)]
-    close(albench.strategy("bait").score(query)[:6], singles)
-
-
-def test_bait_selects_forward_and_then_backward_as_the_paper_does() -> None:
-    query = round64(n_pool=8, set_size=1, n_classes=3, n_novel=1)
-    chosen: list[int] = []
-    for _ in range(4):
-        rest = [i for i in range(8) if i not in chosen]
-        chosen.append(min(rest, key=lambda i: _bait_trace(query, [*chosen, i], 2)))
-    for _ in range(2):
-        worst = min(chosen, key=lambda i: _bait_trace(query, [j for j in chosen if j != i], 2))
-        chosen.remove(worst)
-    assert albench.strategy("bait").select(query, 2).tolist() == chosen
