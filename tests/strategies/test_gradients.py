@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -95,6 +96,42 @@ def test_egl_takes_autograd_for_layers_without_a_structured_form(shared: bool) -
     torch.manual_seed(0)
     network = Normed(shared).double().eval()
     images = round64(n_pool=18).pool[:5]
+    weights = list(network.parameters())
+    expected = [[np.linalg.norm(_gradient(network, x, y, weights)) for y in range(3)] for x in images]
+    close(lengths_by_label(network, images), expected)
+
+
+class Cosine(nn.Linear):
+    """A linear layer in name only: it looks at the direction of what goes in."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return F.linear(F.normalize(x, dim=1), self.weight, self.bias)
+
+
+def _tied(network: Normed) -> None:
+    network.first = nn.Linear(8, 8)
+    network.first.weight = network.second.weight
+
+
+def _cosine(network: Normed) -> None:
+    network.second = Cosine(8, 8)
+
+
+def _weight_normed(network: Normed) -> None:
+    network.second = torch.nn.utils.weight_norm(network.second)
+    with torch.no_grad():
+        network.second.weight_g.mul_(3)  # at first the two parts have together a gradient as long as the weight's
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm:FutureWarning")
+@pytest.mark.parametrize("changed", [_tied, _cosine, _weight_normed])
+def test_egl_takes_autograd_for_layers_that_only_look_known(changed: Callable[[Normed], None]) -> None:
+    torch.manual_seed(0)
+    network = Normed(shared=False)
+    network.norm = nn.Identity()
+    changed(network)
+    network = network.double().eval()
+    images = round64(n_pool=18).pool[:3].flatten(1)[:, :8] if changed is _tied else round64(n_pool=18).pool[:3]
     weights = list(network.parameters())
     expected = [[np.linalg.norm(_gradient(network, x, y, weights)) for y in range(3)] for x in images]
     close(lengths_by_label(network, images), expected)

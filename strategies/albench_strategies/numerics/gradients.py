@@ -54,19 +54,22 @@ class _Layer:
 def lengths_by_label(network: nn.Module, images: Tensor) -> Tensor:
     """Return ||grad of the softmax loss by all weights|| for each image and each label it may have, (n, n_classes).
 
-    Networks of ungrouped, zero-padded convolutions and linear layers, each used once, take the fast path; any other
-    gets one gradient an example and label from autograd.
+    Networks of ungrouped, zero-padded convolutions and linear layers, each used once and with weights of its own, take
+    the fast path; any other gets one gradient an example and label from autograd.
     """
     modules = [module for module in network.modules() if next(module.parameters(recurse=False), None) is not None]
-    fast = all(_is_known(module) for module in modules)
+    n_uses = sum(len(list(module.parameters(recurse=False))) for module in modules)
+    fast = n_uses == len(list(network.parameters())) and all(_is_known(module) for module in modules)
     compute = _chunk_lengths if fast else _lengths_by_autograd
     return torch.cat([compute(network, modules, part) for part in torch.split(images, IMAGES_A_CHUNK)])
 
 
 def _is_known(module: nn.Module) -> bool:
-    if isinstance(module, nn.Conv2d):
+    if not {name for name, _ in module.named_parameters(recurse=False)} <= {"weight", "bias"}:
+        return False  # a weight that is computed from others, as weight and spectral norm do
+    if type(module) is nn.Conv2d:
         return module.groups == 1 and module.padding_mode == "zeros" and not isinstance(module.padding, str)
-    return isinstance(module, nn.Linear)
+    return type(module) is nn.Linear  # a subclass may compute something else
 
 
 def _chunk_lengths(network: nn.Module, modules: Sequence[nn.Module], images: Tensor) -> Tensor:
