@@ -56,6 +56,7 @@ _TARGETS = {
     # discovery
     "novelty-entropy": "novelty:NoveltyEntropy",
     "novelty-margin": "novelty:NoveltyMargin",
+    "adaptive-novel": "novelty:AdaptiveNovel",
     "energy": "outliers:Energy",
     "max-logit": "outliers:MaxLogit",
     "mahalanobis": "outliers:Mahalanobis",

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from math import erf, exp, log, sqrt
 
 import numpy as np
 import pytest
+import torch
 
 import albench
-from tests.strategies.rounds import Array, close, look, round64
+from albench.contracts.query import Query
+from tests.strategies.rounds import Array, close, look, probe64, round64
 
 
 def _centres(f: Array, labeled: Array, labels: Array, n_novel: int) -> tuple[list[Array], int]:
@@ -74,6 +77,58 @@ def test_novelty_strategies_select_as_many_of_each_novel_class_and_fill_up_as_th
     assert sorted(found) == sorted(chosen)
 
 
+def _later(number: int) -> Query:
+    """A query of round `number`; class 1 has no initial labels, it was found in round 1."""
+    probe = replace(probe64(n_pool=60), round=number)
+    return replace(probe, history=(probe.labels == 1).long()).query()
+
+
+def _adaptive(n_novel: int, sure: bool) -> tuple[Array, list[bool], list[float]]:
+    """The predicted class of each pool example, whether it counts as novel, and what is wanted within."""
+    seen = look(_later(1))
+    centres, n_seen = _centres(seen.f, seen.labeled_f, seen.labels, n_novel - 1)  # one is taken by class 1
+    squares = np.array([[np.sum((x - c) ** 2) for c in centres] for x in seen.f])
+    raw = np.exp(-squares / squares.min(axis=1).mean())
+    p = raw / raw.sum(axis=1, keepdims=True)
+    margins = [sorted(q)[-1] - sorted(q)[-2] for q in p]
+    predicted = p.argmax(axis=1)
+    return predicted, [c == 1 or c >= n_seen for c in predicted], [m if sure else 1 - m for m in margins]
+
+
+@pytest.mark.parametrize(("number", "since", "sure"), [(1, 2, True), (2, 2, False), (3, 4, True), (4, 4, False)])
+def test_adaptive_novel_asks_for_the_surest_novel_first_and_for_the_uncertain_later(
+    number: int, since: int, sure: bool
+) -> None:
+    _, novel, wanted = _adaptive(3, sure)
+    assert 0 < sum(novel) < len(novel)
+    strategy = albench.strategy(f"adaptive-novel[novel=3,adaptive_round={since}]")
+    close(strategy.score(_later(number)), np.array(novel) + np.array(wanted) / 2)
+
+
+def test_adaptive_novel_counts_a_class_that_a_query_has_found_as_novel() -> None:
+    found = albench.strategy("adaptive-novel[novel=1]").score(_later(2))
+    predicted, novel, _ = _adaptive(1, sure=False)
+    assert (found >= 1).tolist() == novel == [c == 1 for c in predicted]
+    initial = albench.strategy("adaptive-novel[novel=1]").score(round64(n_pool=60))
+    assert not torch.equal(found >= 1, initial >= 1)
+
+
+@pytest.mark.parametrize(("number", "sure"), [(1, True), (2, False)])
+@pytest.mark.parametrize("k", [6, 9])
+def test_adaptive_novel_selects_a_share_of_each_novel_class_found_or_not(number: int, sure: bool, k: int) -> None:
+    predicted, novel, wanted = _adaptive(3, sure)
+    classes = sorted({int(c) for c, is_novel in zip(predicted, novel, strict=True) if is_novel})
+    assert 1 in classes
+    assert len(classes) > 1
+    ranked = {c: sorted(np.flatnonzero(predicted == c), key=lambda i: -wanted[i]) for c in classes}
+    first = [int(i) for members in ranked.values() for i in members[: k // 3]]
+    rest = sorted((int(i) for m in ranked.values() for i in m[k // 3 :]), key=lambda i: -wanted[i])
+    expected = (first + rest)[:k]
+    chosen = albench.strategy("adaptive-novel[novel=3]").select(_later(number), k)
+    assert sorted(chosen.tolist()) == sorted(expected)
+    assert len(albench.strategy("adaptive-novel[novel=3]").select(_later(number), 60)) == 60
+
+
 def test_gp_emoc_is_the_expected_change_found_by_training_the_process_again() -> None:
     query = round64(n_pool=18)
     seen = look(query)
@@ -103,3 +158,9 @@ def test_gp_emoc_is_the_expected_change_found_by_training_the_process_again() ->
             total += chance * float(np.abs(after - before).sum(axis=1).mean())
         expected.append(total)
     close(albench.strategy("gp-emoc").score(query), expected, rtol=1e-6)
+
+
+def test_all_labels_wants_nothing_more_than_anything_else() -> None:
+    query = round64(n_pool=12)
+    assert albench.strategy("all-labels").score(query).tolist() == [0.0] * 12
+    assert albench.strategy("all-labels").permission == "all labels"
