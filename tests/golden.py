@@ -40,6 +40,8 @@ FURTHER = {  # other ways through the code
         "emoc[path=autograd]",
         "egl[layers=last]",
         "bait[fisher=binary]",
+        "mlmoc[layers=linear]",
+        "adaptive-novel[adaptive_round=1]",
         "batchbald[configurations=10]",
         "probcover[radius=0.5]",
     ],

@@ -46,6 +46,7 @@ _TARGETS = {
     "bait": "bait:Bait",
     "egl": "gradient_length:ExpectedGradientLength",
     "gradnorm": "gradient_length:GradNorm",
+    "mlmoc": "mlmoc:Mlmoc",
     # what happened from round to round
     "prediction-flips": "flips:PredictionFlips",
     # ensembles, adversaries, perturbations

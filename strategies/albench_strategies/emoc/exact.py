@@ -24,7 +24,7 @@ def exact_scores(problem: Problem, pairs: Tensor | None = None) -> Tensor:
 
 
 def _block(problem: Problem, pairs: Tensor, shapes: list[Shape], forms: list[Form]) -> Tensor:
-    sides = gather_sides(problem, pairs, forms)
+    sides = gather_sides(problem.gradients(pairs), len(pairs), forms, problem.recorder.space)
     largest = max(shape.functions * max(shape.weights, len(pairs)) for shape in shapes)
 
     def partial(images: Tensor) -> Tensor:

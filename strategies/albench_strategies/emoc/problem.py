@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor
 from albench_strategies.emoc.forms import Form, Side, cheapest, explicit
 from albench_strategies.emoc.layers import Factors, Shape
 from albench_strategies.emoc.recorder import Recorder, logits_jacobian, loss_gradient, softmax_jacobian
+from albench_strategies.emoc.workspace import Workspace
 
 CANDIDATES_A_PIECE = 50
 CPU_CHUNK_BYTES = 128_000_000  # of the largest layer's Jacobian of a chunk of images; larger gains nothing
@@ -77,32 +78,37 @@ class Problem:
     def chunk_size(self, numbers_an_image: int) -> int:
         """Return how many images to do at once, given the numbers that one needs in the largest buffers."""
         bytes_each = max(1, numbers_an_image) * self.images.element_size()
-        return int(min(IMAGES_A_CHUNK, max(1, self._memory(CPU_CHUNK_BYTES) // bytes_each)))
+        return int(min(IMAGES_A_CHUNK, max(1, memory(self.images.device, CPU_CHUNK_BYTES) // bytes_each)))
 
     def block_size(self, numbers_a_pair: int) -> int:
         """Return how many pairs' gradients to hold at once."""
         bytes_each = max(1, numbers_a_pair) * self.images.element_size()
-        return int(max(CANDIDATES_A_PIECE, self._memory(CPU_GRADIENT_BYTES) // bytes_each))
-
-    def _memory(self, on_cpu: int) -> int:
-        if not self.images.is_cuda:
-            return on_cpu
-        return int(DEVICE_SHARE * torch.cuda.mem_get_info(self.images.device)[0])
+        return int(max(CANDIDATES_A_PIECE, memory(self.images.device, CPU_GRADIENT_BYTES) // bytes_each))
 
 
-def gather_sides(problem: Problem, pairs: Tensor, forms: list[Form]) -> list[Side]:
-    """Return each layer of the pairs in the form that its products need; gradients go into one buffer a layer."""
+def memory(device: torch.device, on_cpu: int) -> int:
+    """Return how many bytes a large buffer may take: so many on the CPU, a share of what is free on a device."""
+    return on_cpu if device.type != "cuda" else int(DEVICE_SHARE * torch.cuda.mem_get_info(device)[0])
+
+
+def gather_sides(
+    found: Iterable[tuple[slice, list[Factors]]], count: int, forms: list[Form], space: Workspace
+) -> list[Side]:
+    """Return each layer of `count` gradients in the form that its products need, one buffer a layer.
+
+    `found` yields their places and each layer's factors, piece by piece.
+    """
     gradients: list[Tensor | None] = [None] * len(forms)
     kept: list[list[Factors]] = [[] for _ in forms]
-    for place, pieces in problem.gradients(pairs):
+    for place, pieces in found:
         for layer, (form, factors) in enumerate(zip(forms, pieces, strict=True)):
             if form is Form.gram:
                 kept[layer].append(Factors(factors.patches.clone(), factors.deltas.clone()))
                 continue
-            gradient = explicit(factors, problem.recorder.space, f"piece {layer}")
+            gradient = explicit(factors, space, f"piece {layer}")
             buffer = gradients[layer]
             if buffer is None:
-                buffer = gradients[layer] = gradient.new_empty(len(pairs), gradient.shape[1])
+                buffer = gradients[layer] = gradient.new_empty(count, gradient.shape[1])
             buffer[place] = gradient
     return [
         Side(form, None, joined(parts)) if form is Form.gram else Side(form, gradient)

@@ -16,7 +16,7 @@ from albench_strategies.emoc.layers import Factors
 from albench_strategies.emoc.workspace import Workspace
 
 AUTOGRAD = "emoc[path=autograd] takes any network, slowly"
-Directions = Callable[[Tensor], Tensor]
+Directions = Callable[[Tensor], Tensor]  # logits, (n, C), to F functions of them by their derivatives, (F, n, C)
 
 
 def logits_jacobian(logits: Tensor) -> Tensor:
@@ -42,13 +42,20 @@ def loss_gradient(labels: Tensor) -> Directions:
     return direction
 
 
+def summed_logits(logits: Tensor) -> Tensor:
+    """Return the direction of the logits' sum over sqrt(C), whose gradient makes the pseudo-NTK, (1, n, C)."""
+    return torch.full_like(logits, logits.shape[1] ** -0.5)[None]
+
+
 class Recorder:
     """A copy of a network that records what its layers with weights take in and give out.
 
-    Raises StrategyError for a layer with weights whose gradient has no factors, and for weights shared by two.
+    Raises StrategyError for a layer with weights whose gradient has no factors, and for weights shared by two; the
+    sentence names the `strategy` and ends with `advice`.
     """
 
-    def __init__(self, network: nn.Module, linear_only: bool) -> None:
+    def __init__(self, network: nn.Module, linear_only: bool, strategy: str = "emoc", advice: str = AUTOGRAD) -> None:
+        self.advice = advice
         self.network: nn.Module = copy.deepcopy(network).requires_grad_(False)
         self.network.to(memory_format=torch.channels_last)
         self.names: dict[nn.Module, str] = {}
@@ -58,14 +65,18 @@ class Recorder:
             own = list(module.parameters(recurse=False))
             if not own or (linear_only and not layers.is_linear(module)):
                 continue
-            _check_layer(module, name)
+            if not _has_factors(module):
+                raise StrategyError(
+                    f"{strategy} knows the gradients of {layers.KNOWN}, and layer {name!r} is a "
+                    f"{type(module).__name__}; use {strategy}[layers=linear], or: {advice}"
+                )
             for parameter in own:
                 if parameter in owners:
-                    raise StrategyError(f"layers {owners[parameter]!r} and {name!r} share their weights; {AUTOGRAD}")
+                    raise StrategyError(f"layers {owners[parameter]!r} and {name!r} share their weights; {advice}")
                 owners[parameter] = name
             self.names[module] = name
         if not self.names:
-            raise StrategyError(f"the network has no layer with weights that EMOC knows; {AUTOGRAD}")
+            raise StrategyError(f"the network has no layer with weights that {strategy} knows; {advice}")
 
     def factors(self, images: Tensor, directions: Directions) -> list[Factors]:
         """Return each layer's factors for a batch; they last until the next call, which uses their memory again."""
@@ -92,9 +103,9 @@ class Recorder:
             logits: Tensor = self.network(images.detach().requires_grad_())
         for layer, name in self.names.items():
             if layer not in record:
-                raise StrategyError(f"layer {name!r} takes no part in the forward pass; {AUTOGRAD}")
+                raise StrategyError(f"layer {name!r} takes no part in the forward pass; {self.advice}")
             if record[layer][0]._version != record[layer][2]:
-                raise StrategyError(f"the input of layer {name!r} is changed in place after its use; {AUTOGRAD}")
+                raise StrategyError(f"the input of layer {name!r} is changed in place after its use; {self.advice}")
         if not bool(torch.isfinite(logits).all()):
             raise StrategyError(
                 "the network's outputs are not finite, so no score is; train it with a lower learning rate"
@@ -107,7 +118,7 @@ class Recorder:
 
         def hook(module: nn.Module, inputs: Sequence[Any], output: Tensor) -> Tensor:
             if module in record:
-                raise StrategyError(f"layer {self.names[module]!r} is used twice in a forward pass; {AUTOGRAD}")
+                raise StrategyError(f"layer {self.names[module]!r} is used twice in a forward pass; {self.advice}")
             record[module] = (inputs[0], output, inputs[0]._version)
             return output.clone()  # what follows may work in place
 
@@ -119,10 +130,6 @@ class Recorder:
                 handle.remove()
 
 
-def _check_layer(module: nn.Module, name: str) -> None:
+def _has_factors(module: nn.Module) -> bool:
     unknown = {key for key, _ in module.named_parameters(recurse=False)} - {"weight", "bias"}
-    if unknown or not layers.is_known(module):
-        raise StrategyError(
-            f"EMOC's fast paths know {layers.KNOWN}, and layer {name!r} is a {type(module).__name__}; "
-            f"use emoc[layers=linear], or {AUTOGRAD}"
-        )
+    return not unknown and layers.is_known(module)

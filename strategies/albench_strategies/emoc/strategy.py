@@ -90,9 +90,13 @@ class Emoc(Strategy):
         )
 
     def _expectation_images(self, query: Query) -> Tensor:
-        images = torch.cat([query.labeled, query.pool])
-        if self.expectation is None or self.expectation >= len(images):
-            return images
-        query.note("approximation", f"the expectation is over {self.expectation} random images")
-        chosen = torch.randperm(len(images), generator=query.generator)[: self.expectation]
-        return images[chosen.to(images.device)]
+        return random_images(query, torch.cat([query.labeled, query.pool]), self.expectation)
+
+
+def random_images(query: Query, images: Tensor, n: int | None) -> Tensor:
+    """Return n of the images, drawn from the strategy's stream and noted; all with n None, or with no more than n."""
+    if n is None or n >= len(images):
+        return images
+    query.note("approximation", f"the expectation is over {n} random images")
+    chosen = torch.randperm(len(images), generator=query.generator)[:n]
+    return images[chosen.to(images.device)]
