@@ -22,15 +22,19 @@ class Mlmoc(Strategy):
     """Query what would change the outputs most once trained with, by tangent kernel, MLMOC (Mohamadi et al. 2022).
 
     For each candidate x', labelled y' as the network is most sure of, the network linearised around its weights is
-    trained to convergence on the labelled images with and without (x', y'), and the L2 distances of its outputs are
-    summed over the pool. Training is solving with the empirical tangent kernel, the gradients' inner products of the
-    logits' sum over sqrt(C), the authors' pseudo-NTK; one factorisation serves all candidates, since a further row
-    changes the solution by one step of block elimination. Solved in float64. `ridge` is added to the kernel's
-    diagonal, in units of its mean. `expectation` limits the images x to a random number of the pool. `layers=linear`
-    takes the weights of linear layers alone, for networks with other layers than the kernel knows, or with very many
-    weights. Departures: the common network is trained by the softmax loss, while retraining is least squares on
-    one-hot labels, as in the paper, whose networks are trained so too; the ridge is always there, where the authors add
-    one of 1e-5 and more in late rounds; they score a random subset of the pool, here all of it is scored.
+    trained to convergence on the labelled images with and without (x', y'), and the L2 distances between the two's
+    outputs are summed over the pool. Such training is solving with the empirical tangent kernel k: the inner products
+    of the gradients of the logits' sum over sqrt(C), the authors' pseudo-NTK. One factorisation, in float64, serves all
+    candidates, since a further row changes the solution by one step of block elimination.
+
+    `ridge` is added to the kernel's diagonal, in units of its mean; on CIFAR-100 1e-4 and less rank alike. `expectation`
+    limits the images x to a random number of the pool. `layers=linear` takes the weights of linear layers alone, for
+    networks with other layers than the kernel knows, or with very many weights.
+
+    Departures: the common network is trained by the softmax loss, the paper's by least squares on one-hot labels, as
+    retraining is there and here; the ridge is always there, where the authors' code adds one of 1e-5 and more in late
+    rounds; that code scores a random subset of the pool and has other objectives too, as the number of predictions that
+    change.
 
     Formula: sum_x ||f_(L + (x', y'))(x) - f_L(x)||_2 = sum_x |r(x, x')| ||e_y' - m(x')||_2 / (r(x', x') + s), with
         r(x, x') = k(x, x') - k(x, L) (K + s I)^-1 k(L, x'), m(x') = f(x') + k(x', L) (K + s I)^-1 (Y - f(L)), K = k(L,
@@ -45,7 +49,7 @@ class Mlmoc(Strategy):
 
     results_version: ClassVar[int] = 1
 
-    ridge: Annotated[float, Gt(0)] = 1e-3
+    ridge: Annotated[float, Gt(0)] = 1e-4
     expectation: Annotated[int, Ge(1)] | None = None
     layers: Literal["all", "linear"] = "all"
 

@@ -74,7 +74,7 @@ def _expected(query: Query, ridge: float, linear: bool = False, places: list[int
     return totals
 
 
-@pytest.mark.parametrize("ridge", [0.001, 0.1])
+@pytest.mark.parametrize("ridge", [0.0001, 0.1])
 @pytest.mark.parametrize("n_classes", [1, 2, 4])
 def test_mlmoc_is_the_change_found_by_retraining_the_linearised_network_with_each_candidate(
     n_classes: int, ridge: float
@@ -107,7 +107,7 @@ def _trained(n_steps: int = 30) -> Query:
 def test_mlmoc_picks_in_float32_on_the_common_network_as_its_definition_does() -> None:
     query = _trained()
     exact = in_float64(_trained())
-    expected = np.array(_expected(exact, 0.001))
+    expected = np.array(_expected(exact, 1e-4))
     found = albench.strategy("mlmoc").score(query).numpy()
     assert spearmanr(found, expected)[0] > 0.99
     picked = albench.strategy("mlmoc").select(query, 5).tolist()
@@ -151,7 +151,7 @@ def test_mlmoc_sums_over_a_random_part_of_the_pool_when_asked_to_and_says_so() -
     query = round64(n_pool=20)
     found = albench.strategy("mlmoc[expectation=6]").score(query)
     places = torch.randperm(20, generator=round64(n_pool=20).generator)[:6].tolist()
-    close(found, _expected(query, 0.001, places=places), rtol=1e-6)
+    close(found, _expected(query, 1e-4, places=places), rtol=1e-6)
     assert query.notes["approximation"] == "the expectation is over 6 random images"
 
 
