@@ -27,8 +27,8 @@ class Mlmoc(Strategy):
     of the gradients of the logits' sum over sqrt(C), the authors' pseudo-NTK. One factorisation, in float64, serves all
     candidates, since a further row changes the solution by one step of block elimination.
 
-    `ridge` is added to the kernel's diagonal, in units of its mean; on CIFAR-100 1e-4 and less rank alike. `expectation`
-    limits the images x to a random number of the pool. `layers=linear` takes the weights of linear layers alone, for
+    `ridge` is added to the kernel's diagonal, in units of its mean; on CIFAR-100 all below 1e-4 rank alike.
+    `expectation` limits the images x to a random number of the pool. `layers=linear` takes the weights of linear layers alone, for
     networks with other layers than the kernel knows, or with very many weights.
 
     Departures: the common network is trained by the softmax loss, the paper's by least squares on one-hot labels, as
@@ -76,7 +76,7 @@ class Mlmoc(Strategy):
         if bool(failed) and bool(jitter.isfinite()):  # otherwise the scores are not finite, and that is said
             raise StrategyError(
                 f"the kernel of the labelled images is singular with ridge={self.ridge}; "
-                f"set mlmoc[ridge={10 * self.ridge}]"
+                f"set mlmoc[ridge={max(10 * self.ridge, 1e-6):g}]"
             )
         return _Fit(root, jitter)
 

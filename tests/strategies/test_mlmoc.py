@@ -92,6 +92,14 @@ def test_mlmoc_knows_the_kernel_of_every_kind_of_layer(body: str, layers: str) -
     close(found, _expected(query, 0.01, layers == "linear"), rtol=1e-6)
 
 
+def test_mlmoc_has_the_pseudo_kernel_of_the_logits_sum_over_the_root_of_their_number() -> None:
+    query = round64()
+    kernel = tangent.TangentKernel(query.network, False, "mlmoc", "")
+    known, pool = _gradients(query, query.labeled), _gradients(query, query.pool)
+    close(kernel.matrix(query.labeled, query.pool), known @ pool.T)
+    close(kernel.diagonal(query.pool), [x @ x for x in pool])
+
+
 def _trained(n_steps: int = 30) -> Query:
     """The common network in float32 on images of 3 x 12 x 12, trained a little on its labelled ones."""
     probe = make_probe(n_pool=30, n_labeled=20, image_shape=(3, 12, 12))
@@ -181,6 +189,26 @@ def test_mlmoc_refuses_a_network_that_is_not_finite() -> None:
         query.network.head.weight.mul_(1e30)
     with pytest.raises(StrategyError, match="MLMOC scores are not finite"):
         albench.strategy("mlmoc").score(query)
+
+
+def test_mlmoc_of_a_network_that_no_weight_moves_is_zero_and_a_warning_is_noted() -> None:
+    network = WithBody(nn.Sequential(nn.Flatten(), nn.Linear(128, 5, bias=False)), 5)
+    network.head = nn.Linear(5, 3, bias=False)
+    query = query_of(network)
+    with torch.no_grad():
+        for parameter in query.network.parameters():
+            parameter.zero_()
+    assert albench.strategy("mlmoc").score(query).tolist() == [0.0] * len(query.pool)
+    assert "all MLMOC scores are 0" in str(query.notes["warning"])
+
+
+def test_mlmoc_asks_for_a_larger_ridge_where_the_kernel_is_singular() -> None:
+    query = round64()
+    alike = query.labeled[:1].expand_as(query.labeled).clone()
+    asked = Query(query.network, query.pool, alike, query.labels, None, query.generator)
+    with pytest.raises(StrategyError, match=r"singular with ridge=1e-30; set mlmoc\[ridge=1e-06\]"):
+        albench.strategy("mlmoc[ridge=1e-30]").score(asked)
+    assert bool(albench.strategy("mlmoc").score(asked).isfinite().all())
 
 
 def test_mlmoc_values_a_copy_of_a_labelled_image_least() -> None:
