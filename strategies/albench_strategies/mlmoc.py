@@ -28,8 +28,8 @@ class Mlmoc(Strategy):
     candidates, since a further row changes the solution by one step of block elimination.
 
     `ridge` is added to the kernel's diagonal, in units of its mean; on CIFAR-100 all below 1e-4 rank alike.
-    `expectation` limits the images x to a random number of the pool. `layers=linear` takes the weights of linear layers alone, for
-    networks with other layers than the kernel knows, or with very many weights.
+    `expectation` limits the images x to a random number of the pool. `layers=linear` takes the weights of linear
+    layers alone, for networks with other layers than the kernel knows, or with very many weights.
 
     Departures: the common network is trained by the softmax loss, the paper's by least squares on one-hot labels, as
     retraining is there and here; the ridge is always there, where the authors' code adds one of 1e-5 and more in late
