@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     )
     from albench.plugins.build import executor, learner, network, protocol, report_section, scenario, strategy
     from albench.plugins.host import host
-    from albench.reading import export, load, merge, report
+    from albench.reading import export, figures, load, merge, report
     from albench.rng import stream
     from albench.running.work import perform
     from albench.store.files import write_text
@@ -97,6 +97,7 @@ _HOMES = {
     "decoded_directory": "albench.datadir",
     "executor": "albench.plugins.build",
     "export": "albench.reading",
+    "figures": "albench.reading",
     "host": "albench.plugins.host",
     "is_offline": "albench.datadir",
     "learner": "albench.plugins.build",
@@ -156,6 +157,7 @@ __all__ = [
     "decoded_directory",
     "executor",
     "export",
+    "figures",
     "hookimpl",
     "host",
     "is_offline",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,10 +11,13 @@ from albench.datadir import data_settings
 from albench.errors import RequestError, WriteError
 from albench.errors import reason as why
 from albench.plugins.host import host
+from albench.plugins.parameters import parse, write
 from albench.store.store import open_store
 
 if TYPE_CHECKING:
     import pandas as pd
+
+PICTURES = (".pdf", ".svg", ".png")
 
 
 def load(store: str | Path, unfinished: bool = False) -> pd.DataFrame:
@@ -77,6 +81,35 @@ def report(
     return written
 
 
+def figures(
+    stores: str | Path | Sequence[str | Path],
+    folder: str | Path,
+    *,
+    format: str | Sequence[str] = "pdf",  # noqa: A002 - the option's word
+    figures: str | Sequence[str] | None = None,
+    width: str = "one",
+    strategies: str | Sequence[str] | None = None,
+    target: float | None = None,
+    reference: str | None = None,
+) -> Path:
+    """Write figures for a paper from one or several stores into a folder and return it.
+
+    `format` is pdf, svg, png or several, `figures` which ones (None: all), `width` "one" or "two" columns, `strategies`
+    which of them beside the reference (None: all), `target` the accuracy that labels are counted to. They are drawn by
+    the report format "figures". Raises RequestError, as for a figure that there is not or without matplotlib.
+    """
+    chosen = {"format": format, "figures": figures, "width": width, "strategies": strategies, "target": target}
+    given = {
+        name: value if isinstance(value, (str, float, int)) else ",".join(value)
+        for name, value in chosen.items()
+        if value is not None
+    }
+    host().entry("report-formats", "figures")
+    written = write_report(stores, folder, write("figures", given), reference)
+    assert written is not None
+    return written
+
+
 def write_report(
     stores: str | Path | Sequence[str | Path],
     path: str | Path | None = None,
@@ -97,8 +130,9 @@ def write_report(
     if path is None and len(several) > 1:
         raise RequestError("several stores have no common folder; say where the report goes with --output")
     writer = host().configure("report-formats", format_name)
-    results = collect(*several, reference=reference, benchmarks=benchmarks)
     target = Path(path) if path is not None else _beside(Path(several[0]), writer.suffix)
+    _refuse_suffix(target, parse(format_name)[0], writer.suffix)
+    results = collect(*several, reference=reference, benchmarks=benchmarks)
     try:
         written: Path = writer.write(results, target)
     except (OSError, WriteError) as error:
@@ -109,3 +143,21 @@ def write_report(
 def _beside(store: Path, suffix: str) -> Path:
     """Return where the report of a store goes: into its folder, or beside its archive."""
     return store.with_suffix(suffix) if store.is_file() else store / f"report{suffix}"
+
+
+def _refuse_suffix(target: Path, name: str, own: str) -> None:
+    """Raise RequestError for a path with the suffix of another format than the one `name`, whose suffix is `own`."""
+    suffix = target.suffix.lower()
+    if suffix == own:
+        return
+    instead = dict.fromkeys(PICTURES, "draw with albench figures")
+    for other in host().names("report-formats"):
+        with suppress(RequestError):  # a format that is broken is nobody's choice
+            found = host().component_class("report-formats", other)
+            instead.setdefault(getattr(found, "suffix", ""), f"ask for --format {other}")
+    if suffix and suffix in instead:
+        takes = f"a name that ends in {own}" if own else "a folder"
+        raise RequestError(
+            f"{target} ends in {suffix}, and the format {name} writes {takes}; give one with --output, or "
+            f"{instead[suffix]}"
+        )

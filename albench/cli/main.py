@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from albench.cli import bench, check, describe, doctor, files, new, report, run, status
+from albench.cli import bench, check, describe, doctor, figures, files, new, report, run, status
 from albench.errors import AlbenchError, RequestError, StoreWarning
 
 app = typer.Typer(
@@ -45,6 +45,7 @@ def _options(
 app.command("run")(run.run)
 app.command("status")(status.status)
 app.command("report")(report.report)
+app.command("figures")(figures.figures)
 app.command("export")(files.export)
 app.command("merge")(files.merge)
 app.command("list")(describe.list_)

@@ -30,6 +30,7 @@ def report(
 ) -> None:
     """Write the comparative report of one or several stores."""
     from albench.datadir import data_settings
+    from albench.errors import RequestError
     from albench.plugins.host import host
     from albench.reading import write_report
 
@@ -41,4 +42,6 @@ def report(
             return
         with tempfile.TemporaryDirectory() as folder:
             written = write_report(stores, Path(folder) / "report", format_, reference, benchmarks)
+            if written and written.is_dir():
+                raise RequestError(f"the format {format_} writes a folder of files; name it with --output")
             typer.echo(written.read_text(encoding="utf-8") if written else "", nl=False)

@@ -196,7 +196,7 @@ class ReportSection(Component):
 class ReportFormat(Component):
     """A way to write a report, such as one HTML page."""
 
-    suffix: ClassVar[str]
+    suffix: ClassVar[str]  # of the file; "" for a folder of files
 
     @abstractmethod
     def write(self, results: Results, path: Path) -> Path:

@@ -32,4 +32,5 @@ def albench_report_formats() -> Mapping[str, str]:
         "csv": "albench_reports.formats:Csv",
         "json": "albench_reports.formats:Json",
         "latex": "albench_reports.formats:Latex",
+        "figures": "albench_reports.figures.files:Figures",
     }
