@@ -7,7 +7,7 @@ import json
 import math
 import re
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -17,9 +17,12 @@ import pandas as pd
 from albench import ReportFormat, Results, write_text
 from albench.analysis import leaderboard
 from albench_reports.page.plain import plain
+from albench_reports.wording import slugs
 
 Row = Mapping[Any, Any]
 _PARTS = ("scenario", "protocol", "learner", "network")
+_PREAMBLE = r"% for the preamble: \usepackage{booktabs,siunitx} with siunitx 3"
+_BEST = {True: "not told apart from the best", False: "the best mean"}
 _LATEX = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -97,32 +100,59 @@ class Markdown(LeaderboardFormat):
 
 @dataclass(frozen=True)
 class Latex(LeaderboardFormat):
-    """The leaderboard as a LaTeX table a setting, for the package booktabs."""
+    """The leaderboard as a LaTeX table a setting, for the packages booktabs and siunitx."""
 
     suffix: ClassVar[str] = ".tex"
 
     def text(self, board: pd.DataFrame, results: Results) -> str:
         """Return the tables; the source names the stores by checksum, so that a number can be traced."""
         traced = [f"% store {_one_line(store['store'])}: sha256 {store['sha256']}" for store in results.stores]
-        tables = [self._table(str(name), own, results) for name, own in board.groupby("setting", sort=False)]
-        return "\n".join([*traced, *tables]) + "\n"
+        own = {str(name): rows for name, rows in board.groupby("setting", sort=False)}
+        labels = slugs(own)
+        tables = [_latex_table(own[name], name, f"tab:{labels[name]}", results) for name in own]
+        return "\n".join([*traced, _PREAMBLE, *tables])
 
-    def _table(self, setting: str, board: pd.DataFrame, results: Results) -> str:
-        headings = _headings(results)
-        lines = [
-            r"\begin{table}",
-            r"\centering",
-            rf"\caption{{{_latex(f'{results.name}, {setting}. {_caption(results)}')}}}",
-            rf"\begin{{tabular}}{{l{'r' * (len(headings) - 1)}}}",
-            r"\toprule",
-            " & ".join(map(_latex, headings)) + r" \\",
-            r"\midrule",
-            *(" & ".join(_latex_cells(_cells(row))) + r" \\" for row in board.to_dict("records")),
-            r"\bottomrule",
-            r"\end{tabular}",
-            r"\end{table}",
-        ]
-        return "\n".join(lines)
+
+def _latex_table(board: pd.DataFrame, setting: str, label: str, results: Results) -> str:
+    """Return a setting's table, numbers in columns of siunitx, those of the best in bold."""
+    name, *numbers = _headings(results)
+    interval = numbers[2]
+    cells = pd.DataFrame([_cells(row) for row in board.to_dict("records")], columns=[name, *numbers])
+    columns = ["l", *("c" if heading == interval else _siunitx(cells[heading]) for heading in numbers)]
+    cells[name] = [_latex(cell) for cell in cells[name]]
+    cells[interval] = [re.sub(r"[+-][\d.]+", r"\\num{\g<0>}", cell) for cell in cells[interval]]
+    bold = ["bfseries: ;" if one else "" for one in best(board)]
+    style = cells.style.hide(axis="index").format_index(lambda heading: _latex(str(heading)), axis=1)
+    style = style.apply(lambda _: bold, subset=[name, numbers[0]])
+    style = style.set_table_styles([{"selector": "sisetup", "props": ":{text-series-to-math, retain-explicit-plus};"}])
+    return style.to_latex(
+        column_format="".join(columns),
+        position="t",
+        position_float="centering",
+        hrules=True,
+        siunitx=True,
+        caption=_latex(f"{results.name}, {setting}. {_caption(results)} Bold: {_BEST[_has_groups(board)]}."),
+        label=label,
+    )
+
+
+def best(board: pd.DataFrame) -> list[bool]:
+    """Return which rows of a setting are the best: the first group, where groups are known, else the best mean."""
+    if _has_groups(board):
+        return ["a" in group for group in board["group"].fillna("")]
+    return list(board["accuracy_area"] == board["accuracy_area"].max())
+
+
+def _has_groups(board: pd.DataFrame) -> bool:
+    return "group" in board and bool(board["group"].fillna("").ne("").any())
+
+
+def _siunitx(cells: pd.Series[str]) -> str:
+    """Return the column of siunitx that has room for these numbers."""
+    parts = [cell.lstrip("+-").partition(".") for cell in cells if cell]
+    whole, after = (max([len(part[place]) for part in parts], default=0) for place in (0, 2))
+    sign = "+" if cells.str.match("[+-]").any() else ""
+    return f"S[table-format={sign}{max(whole, 1)}{f'.{after}' if after else ''}]"
 
 
 def _headings(results: Results) -> list[str]:
@@ -169,11 +199,6 @@ def _one_line(text: str) -> str:
 def _markdown(text: str) -> str:
     """Return a text with everything escaped that Markdown or its HTML would read."""
     return re.sub(r"([\\`*_\[\]|#])", r"\\\1", html.escape(_one_line(text), quote=False))
-
-
-def _latex_cells(cells: Sequence[str]) -> list[str]:
-    """Return the cells of a row: a name, and numbers with a minus that LaTeX sets as one."""
-    return [_latex(cells[0]), *(_latex(cell).replace("-", "$-$") for cell in cells[1:])]
 
 
 def _latex(text: str) -> str:

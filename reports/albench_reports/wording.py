@@ -1,8 +1,10 @@
-"""Numbers as a sentence writes them."""
+"""Numbers as a sentence writes them, and names as files and LaTeX take them."""
 
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Iterable
 
 
 def points(difference: float, sign: bool = True) -> str:
@@ -35,3 +37,14 @@ def p_value(p: float) -> str:
 def count(number: float, one: str, many: str = "") -> str:
     """Return "1 seed" or "9 seeds"."""
     return f"{number:g} {one if number == 1 else many or one + 's'}"
+
+
+def slugs(names: Iterable[str]) -> dict[str, str]:
+    """Return a short form of each name, of a-z, 0-9 and "-", no two alike."""
+    found: dict[str, str] = {}
+    for name in names:
+        short = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "setting"
+        taken = set(found.values())
+        numbered = (f"{short}-{number}" for number in range(2, len(found) + 3))
+        found[name] = next(one for one in (short, *numbered) if one not in taken)
+    return found

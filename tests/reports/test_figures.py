@@ -15,11 +15,11 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from albench.analysis import difference_curves
-from albench_reports.figures.files import file_names
 from albench_reports.figures.lines import curves, differences
 from albench_reports.figures.paper import INCHES, Paper, typeset
 from albench_reports.figures.rows import draw_ranks, labels, ranks
 from albench_reports.page.assemble import assemble
+from albench_reports.wording import slugs
 from tests.reports.synthetic import EFFECTS, Synthetic
 
 LONG = "emoc[output=softmax,expectation=3,tolerance=0.125]"
@@ -187,6 +187,6 @@ def test_names_are_no_formulas_and_stand_as_they_are(tmp_path: Path) -> None:
     assert {HOSTILE.replace(" ", ""), LONG} <= said
 
 
-def test_a_setting_has_a_file_name_of_its_own_that_every_system_takes() -> None:
-    names = file_names(["digits", "a/b: c", "a b[c]", "日本", "../digits", "x" * 40])
+def test_a_setting_has_a_short_name_of_its_own_that_every_file_system_takes() -> None:
+    names = slugs(["digits", "a/b: c", "a b[c]", "日本", "../digits", "x" * 40])
     assert list(names.values()) == ["digits", "a-b-c", "a-b-c-2", "setting", "digits-2", "x" * 40]

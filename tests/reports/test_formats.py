@@ -2,18 +2,23 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 import subprocess
 from io import StringIO
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
+from scipy.stats import t as student
 
 from albench.analysis.leaderboard import leaderboard
 from albench.reading import write_report
 from albench.store.results import load
+from albench_reports.formats import best
 from tests.conftest import Cli
-from tests.reports.synthetic import Synthetic
+from tests.reports.synthetic import EFFECTS, Synthetic
 
 HOSTILE = "emoc[note=a|b_c & <b>50%</b> \\x #1 $y^2~ {z}]"
 
@@ -53,20 +58,63 @@ def test_markdown_is_one_table_a_scenario_whatever_the_names(tmp_path: Path) -> 
 
 def test_latex_is_a_booktabs_table_with_every_special_character_escaped(tmp_path: Path) -> None:
     text = written(Synthetic(effects={"random": 0.0, HOSTILE: -0.02}), tmp_path, "latex")
-    assert text.count(r"\toprule") == text.count(r"\bottomrule") == 1
+    assert text.count(r"\toprule") == text.count(r"\midrule") == text.count(r"\bottomrule") == 1
     row = next(line for line in text.splitlines() if line.startswith("emoc"))
     assert r"a|b\_c \& <b>50\%</b> \textbackslash{}x \#1 \$y\textasciicircum{}2\textasciitilde{} \{z\}" in row
     assert row.count(" & ") == 6
-    assert "$-$" in row
+    assert re.search(r" & -\d\.\d\d & \\num\{-\d\.\d\d\} to \\num\{[+-]\d\.\d\d\} & ", row)
 
 
-def test_latex_compiles(tmp_path: Path) -> None:
+def test_latex_has_the_means_of_the_rows_in_columns_of_siunitx_that_have_room_for_them(tmp_path: Path) -> None:
+    text = written(Synthetic(seeds=range(11), effects={**EFFECTS, "max": -0.35}), tmp_path, "latex")
+    rounds = load(tmp_path / "store")
+    cells = rounds.groupby(["strategy", "seed"])["accuracy"]
+    area, final = cells.apply(np.trapezoid).unstack() / 6, cells.last().unstack()
+    for name in area.index:
+        row = next(line for line in text.splitlines() if line.replace(r"\bfseries ", "").startswith(f"{name} &"))
+        accuracy, difference, interval, last, _, seeds = row.replace(r"\bfseries ", "").rstrip("\\ ").split(" & ")[1:]
+        assert (accuracy, last, seeds) == (
+            f"{100 * area.loc[name].mean():.1f}",
+            f"{100 * final.loc[name].mean():.1f}",
+            "11",
+        )
+        apart = 100 * (area.loc[name] - area.loc["random"])
+        assert difference == ("" if name == "random" else f"{apart.mean():+.2f}")
+        low = apart.mean() - student.ppf(0.975, 10) * apart.std() / 11**0.5
+        assert interval.startswith("" if name == "random" else f"\\num{{{low:+.2f}}} to ")
+    assert r"{lS[table-format=2.1]S[table-format=+2.2]cS[table-format=2.1]S[table-format=1.1]S[table-format=2]}" in text
+
+
+def test_latex_sets_the_best_mean_in_bold_and_says_so(tmp_path: Path) -> None:
+    lines = written(Synthetic(), tmp_path, "latex").splitlines()
+    assert [line.split(" & ")[:2][0] for line in lines if "bfseries" in line] == [r"\bfseries emoc"]
+    assert next(line for line in lines if "bfseries" in line).count(r"\bfseries") == 2, "its name and its accuracy"
+    assert any(line.startswith(r"\caption{") and line.endswith("Bold: the best mean.}") for line in lines)
+
+
+def test_where_groups_are_known_the_best_are_the_first_of_them() -> None:
+    board = pd.DataFrame({"accuracy_area": [0.9, 0.8, 0.7, 0.6], "group": ["a", "ab", "b", None]})
+    assert best(board) == [True, True, False, False]
+    assert best(board.drop(columns="group")) == best(board.assign(group="")) == [True, False, False, False]
+
+
+def test_latex_labels_each_settings_table_by_a_name_of_its_own(tmp_path: Path) -> None:
+    text = written(Synthetic(scenarios=("a_b", "a%b")), tmp_path, "latex")
+    assert re.findall(r"\\label\{(.*)\}", text) == ["tab:a-b", "tab:a-b-2"]
+    assert r"synthetic, a\%b. Accuracy" in text
+
+
+@pytest.mark.parametrize("study", [Synthetic(effects={"random": 0.0, HOSTILE: -0.02}), Synthetic(seeds=[0])])
+def test_latex_compiles(tmp_path: Path, study: Synthetic) -> None:
+    table = written(study, tmp_path, "latex")
+    plain = re.sub(r"\\[%&#$_{}]", "", table)
+    assert plain.count("{") == plain.count("}")
+    assert plain.count(r"\begin") == plain.count(r"\end") == 2
     engine = shutil.which("tectonic") or shutil.which("pdflatex")
     if engine is None:
         pytest.skip("no LaTeX is installed")
-    table = written(Synthetic(effects={"random": 0.0, HOSTILE: 0.02}), tmp_path, "latex")
     source = tmp_path / "paper.tex"
-    preamble = "\\documentclass{article}\\usepackage{booktabs}\\begin{document}\n"
+    preamble = "\\documentclass{article}\\usepackage{booktabs,siunitx}\\begin{document}\n"
     source.write_text(f"{preamble}{table}\\end{{document}}\n", encoding="utf-8")
     done = subprocess.run([engine, source.name], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout

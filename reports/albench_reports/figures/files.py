@@ -13,6 +13,7 @@ from warnings import warn
 from annotated_types import Gt, Le
 
 from albench import ReportFormat, RequestError, Results, StoreWarning
+from albench_reports.wording import slugs
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -81,7 +82,7 @@ class Figures(ReportFormat):
             "ranks": rows.ranks,
         }
         chosen = self._chosen(results)
-        for setting, file_name in file_names(results.settings).items():
+        for setting, file_name in slugs(results.settings).items():
             own = chosen.only([setting])
             for name in _parts(self.figures):
                 figure = draw[name](own, paper)
@@ -98,16 +99,6 @@ class Figures(ReportFormat):
         _known(self.strategies, results.strategies, "finished cell of the strategy")
         keep = {*names, results.reference}
         return replace(results, rounds=results.rounds[results.rounds["strategy"].isin(keep)])
-
-
-def file_names(settings: Iterable[str]) -> dict[str, str]:
-    """Return a name for each setting that every file system and LaTeX take, no two alike."""
-    found: dict[str, str] = {}
-    for setting in settings:
-        name = re.sub(r"[^a-z0-9]+", "-", setting.lower()).strip("-") or "setting"
-        taken = set(found.values())
-        found[setting] = next(one for one in (name, *(f"{name}-{n}" for n in range(2, 10**6))) if one not in taken)
-    return found
 
 
 def _parts(text: str) -> list[str]:
