@@ -156,8 +156,7 @@ def _refuse_suffix(target: Path, name: str, own: str) -> None:
             found = host().component_class("report-formats", other)
             instead.setdefault(getattr(found, "suffix", ""), f"ask for --format {other}")
     if suffix and suffix in instead:
-        takes = f"a name that ends in {own}" if own else "a folder"
+        takes = f"writes {own} files" if own else "writes a folder"
         raise RequestError(
-            f"{target} ends in {suffix}, and the format {name} writes {takes}; give one with --output, or "
-            f"{instead[suffix]}"
+            f"{target} ends in {suffix}, and the format {name} {takes}; name one with --output, or {instead[suffix]}"
         )

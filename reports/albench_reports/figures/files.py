@@ -66,8 +66,7 @@ class Figures(ReportFormat):
                 raise RequestError(f"these results have no figure of {self.figures}; ask for others with --figures")
             path.mkdir(parents=True, exist_ok=True)
             for name, figure in drawn.items():
-                for suffix in _parts(self.format):
-                    save(figure, path / f"{name}.{suffix}")
+                save(figure, [path / f"{name}.{suffix}" for suffix in _parts(self.format)])
         return path
 
     def _drawn(self, results: Results) -> Iterator[tuple[str, Figure]]:
@@ -108,6 +107,8 @@ def _parts(text: str) -> list[str]:
 
 def _known(text: str, known: Iterable[str], what: str) -> None:
     offered = list(known)
+    if not _parts(text):
+        raise RequestError(f"name a {what}: {', '.join(offered)}")
     for part in _parts(text):
         if part not in offered:
             raise RequestError(f"there is no {what} {part!r}; choose from {', '.join(offered)}")

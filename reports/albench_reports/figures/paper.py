@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import textwrap
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,7 +137,11 @@ def typeset() -> Iterator[None]:
         yield
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Write a figure into a file whose suffix is one of `FORMATS`; equal figures become equal bytes."""
-    suffix = path.suffix[1:]
-    figure.savefig(path, format=suffix, metadata=_UNDATED[suffix])
+def save(figure: Figure, paths: Iterable[Path]) -> None:
+    """Write a figure into files whose suffixes are of `FORMATS`; equal figures become equal bytes."""
+    for _ in range(2):  # the layout settles with the second pass, and would go on with every file
+        figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for path in paths:
+        suffix = path.suffix[1:]
+        figure.savefig(path, format=suffix, metadata=_UNDATED[suffix])
