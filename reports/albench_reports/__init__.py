@@ -1,4 +1,4 @@
-"""The report of albench: one HTML page, its sections, and the leaderboard in other formats."""
+"""The report of albench: one HTML page, its sections, figures for papers, and the leaderboard in other formats."""
 
 from __future__ import annotations
 
