@@ -37,7 +37,7 @@ def test_figures_are_the_same_bytes_from_a_folder_and_its_archive_in_every_proce
     words = ["figures", str(archive), "-o", str(tmp_path / "second"), "--format", "png,pdf,svg"]
     others = {**os.environ, "PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "MPLCONFIGDIR": str(tmp_path / "mpl")}
     (tmp_path / "mpl").mkdir()
-    (tmp_path / "mpl" / "matplotlibrc").write_text("font.size: 20\nlines.linewidth: 9\npdf.fonttype: 3\n")
+    (tmp_path / "mpl" / "matplotlibrc").write_text("font.size: 20\npdf.fonttype: 3\naxes.facecolor: yellow\n")
     subprocess.run([sys.executable, "-m", "albench", *words], check=True, env=others, capture_output=True)
     assert written(tmp_path / "second") == found
     for name, data in found.items():

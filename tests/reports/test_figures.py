@@ -185,6 +185,7 @@ def test_names_are_no_formulas_and_stand_as_they_are(tmp_path: Path) -> None:
     (legend,) = curves(results, Paper.of(results, "two")).legends
     said = {text.get_text().replace("\n", "").replace(" ", "") for text in legend.get_texts()}
     assert {HOSTILE.replace(" ", ""), LONG} <= said
+    assert not any(text.get_parse_math() for text in legend.get_texts())
 
 
 def test_a_setting_has_a_short_name_of_its_own_that_every_file_system_takes() -> None:

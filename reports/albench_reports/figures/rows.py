@@ -20,7 +20,7 @@ _BASE = 0.55  # inches of a figure beside its rows
 _STACK = 0.26  # of a line of text, between the marks of seeds that need as many labels
 _EDGE = 0.24  # of a line, between the outermost mark and the next row
 _DEEPEST = 2.5  # lines that a row has for such marks, at most
-_APART = {"markeredgecolor": "white", "linestyle": ""}
+_APART = {"markeredgecolor": "white", "markersize": 4.2, "linestyle": ""}
 _CENSORED = {"marker": ">", "markerfacecolor": "white", "linestyle": ""}
 
 
