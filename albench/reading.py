@@ -130,9 +130,10 @@ def write_report(
     if path is None and len(several) > 1:
         raise RequestError("several stores have no common folder; say where the report goes with --output")
     writer = host().configure("report-formats", format_name)
-    target = Path(path) if path is not None else _beside(Path(several[0]), writer.suffix)
-    _refuse_suffix(target, parse(format_name)[0], writer.suffix)
+    if path is not None:
+        _refuse_suffix(Path(path), parse(format_name)[0], writer.suffix)
     results = collect(*several, reference=reference, benchmarks=benchmarks)
+    target = Path(path) if path is not None else _beside(Path(several[0]), writer.suffix)
     try:
         written: Path = writer.write(results, target)
     except (OSError, WriteError) as error:
