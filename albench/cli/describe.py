@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from albench.cli.output import Format, FormatOption, show_rows, warn_of_plugins
-from albench.errors import RequestError, did_you_mean
+from albench.errors import SHOWN, RequestError, did_you_mean
 from albench.hookspecs import KINDS
 from albench.plugins.entries import Entry
 from albench.plugins.host import host
@@ -115,6 +115,10 @@ def _default_text(value: Any) -> str:
     return "none" if value is None else str(value)
 
 
+def _cut(text: str) -> str:
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
+
+
 def _preset(name: str) -> dict[str, Any]:
     from albench.study.layers import read_preset
 
@@ -129,7 +133,8 @@ def _print_component(part: dict[str, Any]) -> None:
     typer.echo(part["description"])
     if part["parameters"]:
         typer.echo("")
-        show_rows(part["parameters"], Format.table, ["name", "type", "default"])
+        rows = [{**row, "default": _cut(str(row["default"]))} for row in part["parameters"]]
+        show_rows(rows, Format.table, ["name", "type", "default"])
     typer.echo("")
 
 

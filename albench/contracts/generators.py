@@ -13,7 +13,7 @@ import torch
 from albench.errors import AlbenchError, SettingError
 
 _MEND = (
-    "draw from `draws`, and do what only draws from torch's own generator inside torch.random.fork_rng(), "
+    "draw from `draws`, and do what draws by itself, as new layers do, inside torch.random.fork_rng(), "
     "after torch.manual_seed(int(draws.integers(2**63)))"
 )
 
@@ -21,9 +21,9 @@ _MEND = (
 @contextmanager
 def unchanged_generators(what: str, mend: str, error: type[AlbenchError]) -> Iterator[None]:
     """Raise an error that says what drew and how to mend it when the block moved a global generator."""
-    before = _states()
+    before = global_states()
     yield
-    for name, state in _states().items():
+    for name, state in global_states().items():
         if state != before[name]:
             raise error(f"{what} drew from the global generator of {name}; {mend}")
 
@@ -33,22 +33,32 @@ def held_to_draws(what: str) -> Any:
     return unchanged_generators(f"{what}, its network", f"{_MEND}: else pairs of one seed differ", SettingError)
 
 
+def held_still(what: str) -> Any:
+    """Return a block in which a network may draw from nothing; SettingError."""
+    mend = (
+        "let no layer draw in eval mode: use torch.nn.Dropout as a layer of the module, or "
+        "F.dropout(x, training=self.training)"
+    )
+    return unchanged_generators(f"{what}, its network", mend, SettingError)
+
+
 def held_to_streams(what: str) -> Any:
     """Return a block in which a learner or a protocol may draw from named streams alone; SettingError."""
     mend = "draw from albench.stream(seed, purpose, ...) or from what it is given: else pairs of one seed differ"
     return unchanged_generators(f"{what}, it", mend, SettingError)
 
 
-def _states() -> dict[str, Any]:
+def global_states() -> dict[str, Any]:
+    """Return the states of the global generators by name, to be compared."""
     state = np.random.get_state(legacy=False)  # noqa: NPY002 - the global generator is what is watched
     assert isinstance(state, dict)
     return {
         "torch": torch.get_rng_state().numpy().tobytes(),
-        "torch.cuda": [state.numpy().tobytes() for state in _cuda_states()],
+        "torch.cuda": [state.numpy().tobytes() for state in _cudaglobal_states()],
         "numpy": (state["state"]["key"].tobytes(), state["state"]["pos"]),
         "random": random.getstate(),
     }
 
 
-def _cuda_states() -> list[torch.Tensor]:
+def _cudaglobal_states() -> list[torch.Tensor]:
     return torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call]

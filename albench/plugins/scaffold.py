@@ -13,8 +13,8 @@ from albench.plugins.host import host
 
 _PYPROJECT = """\
 [build-system]
-requires = ["hatchling>=1.26"]
-build-backend = "hatchling.build"
+requires = ["setuptools>=77"]  # PyTorch and albench need it too: with --no-build-isolation nothing is downloaded
+build-backend = "setuptools.build_meta"
 
 [project]
 name = "albench-{name}"
@@ -31,8 +31,17 @@ dev = ["pytest>=8.2"]
 [project.entry-points.albench]
 {package} = "{package}"
 
-[tool.hatch.build.targets.wheel]
+[tool.setuptools]
 packages = ["{package}"]
+package-data = {{ {package} = ["py.typed"] }}
+"""
+
+_GITIGNORE = """\
+*.egg-info/
+__pycache__/
+build/
+dist/
+runs/
 """
 
 _PLUGIN = '''\
@@ -193,10 +202,11 @@ source.
     pip install albench-{name}
     albench run --{plural} {name}
 
-To work on it:
+To work on it, in an environment that has albench:
 
     pip install --no-deps --no-build-isolation -e .
     albench check {package}
+    pip install pytest
     pytest
 """
 
@@ -229,6 +239,7 @@ def new_distribution(kind: str, name: str, parent: Path) -> Path:
     files = {
         "pyproject.toml": _PYPROJECT,
         "README.md": _README,
+        ".gitignore": _GITIGNORE,
         f"{package}/__init__.py": _PLUGIN,
         f"{package}/{words['kind']}.py": component,
         f"{package}/py.typed": "",

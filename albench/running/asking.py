@@ -101,5 +101,9 @@ def unchanged_settings() -> Iterator[None]:
 
 def own_draws() -> Any:
     """Return a block that raises StrategyError when it drew from, or seeded, a global random generator."""
-    mend = "draw from query.generator, so that runs can be paired, or do it inside torch.random.fork_rng()"
+    mend = (
+        "draw from query.generator, so that runs can be paired; what draws by itself, as new layers and dropout do, "
+        "goes inside torch.random.fork_rng() after "
+        "torch.manual_seed(int(torch.randint(2**62, (), generator=query.generator)))"
+    )
     return unchanged_generators("it", mend, StrategyError)

@@ -14,6 +14,7 @@ from albench.plugins import parameters
 from albench.rng import stream
 from albench.testing.clauses import Budget, Clause, ContractError, check_round_trip, entering
 from albench.testing.probes import ProbeNetwork
+from albench.testing.randomness import only_draws
 from albench.training.model import Model
 
 KNOWN, NOVEL = (0, 1), 2
@@ -54,6 +55,16 @@ def _differing(one: dict[str, Tensor], other: dict[str, Tensor]) -> list[str]:
     return [name for name in one if not torch.equal(one[name], other[name])]
 
 
+@_clause("No global random generator is moved")
+def _own_randomness(learner: Learner, _: Budget) -> None:
+    mend = (
+        "draw from albench.stream(model.seed, ...), and let what draws by itself do so inside torch.random.fork_rng() "
+        "after torch.manual_seed with a number from there"
+    )
+    with only_draws(), unchanged_generators("it", mend, ContractError):
+        _updated(learner, _fitted(learner))
+
+
 @_clause("It trains: weights change and stay finite, at first and after a query")
 def _trains(learner: Learner, _: Budget) -> None:
     before, model = _model().weights(), _fitted(learner)
@@ -83,7 +94,7 @@ def _outputs(learner: Learner, _: Budget) -> None:
         raise ContractError("it leaves the network in training mode; call model.network.eval() at the end")
 
 
-@_clause("The same training gives the same bits, whatever ran before")
+@_clause("The same training gives the same bits, whatever ran before", after=["own-randomness"])
 def _deterministic(learner: Learner, _: Budget) -> None:
     first = _updated(learner, _fitted(learner)).weights()
     before = torch.get_rng_state()
@@ -98,7 +109,10 @@ def _deterministic(learner: Learner, _: Budget) -> None:
         )
 
 
-@_clause("It keeps nothing between rounds: a resumed cell trains as an uninterrupted one")
+@_clause(
+    "It keeps nothing between rounds: a resumed cell trains as an uninterrupted one",
+    after=["own-randomness", "deterministic"],
+)
 def _resumes(learner: Learner, _: Budget) -> None:
     model = _fitted(learner)
     weights = {name: value.clone() for name, value in model.weights().items()}
@@ -112,7 +126,7 @@ def _resumes(learner: Learner, _: Budget) -> None:
         )
 
 
-@_clause("What `update_only` names does not touch the initial training")
+@_clause("What `update_only` names does not touch the initial training", after=["own-randomness", "deterministic"])
 def _update_only(learner: Learner, _: Budget) -> None:
     fitted = _fitted(learner).weights()
     fields = parameters.fields(type(learner))
@@ -124,13 +138,6 @@ def _update_only(learner: Learner, _: Budget) -> None:
         wrong = _differing(fitted, _fitted(replace(learner, **{fields[name].name: other})).weights())
         if wrong:
             raise ContractError(f"{name} changes {wrong[0]} in the initial training; take it out of update_only")
-
-
-@_clause("No global random generator is moved")
-def _own_randomness(learner: Learner, _: Budget) -> None:
-    mend = "draw from albench.stream(model.seed, ...), and let torch draw inside torch.random.fork_rng()"
-    with unchanged_generators("it", mend, ContractError):
-        _updated(learner, _fitted(learner))
 
 
 @_clause("Its parameters survive being written as text and as JSON")

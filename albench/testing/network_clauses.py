@@ -13,6 +13,7 @@ from albench.contracts.network import Network
 from albench.contracts.scenario import Inputs
 from albench.rng import stream
 from albench.testing.clauses import Budget, Clause, ContractError, check_round_trip, entering
+from albench.testing.randomness import only_draws
 from albench.training.model import Model
 
 N_CLASSES = 3
@@ -62,7 +63,15 @@ def _differing(one: dict[str, Tensor], other: dict[str, Tensor]) -> list[str]:
     return [name for name in one if name not in other or not torch.equal(one[name], other[name])]
 
 
-@_clause("It has features and a linear head, and its outputs are the head of the features")
+@_clause("Building, growing, preparing inputs and predicting draw from no global generator")
+def _own_randomness(network: Network, _: Budget) -> None:
+    with only_draws():  # each raises SettingError
+        model = _model(network)
+        model.grow(N_CLASSES)
+        model.predict(_inputs(network))
+
+
+@_clause("It has features and a linear head, and its outputs are the head of the features", after=["own-randomness"])
 def _shapes(network: Network, _: Budget) -> None:
     model = _model(network)
     module: Any = model.network.eval()
@@ -84,7 +93,7 @@ def _shapes(network: Network, _: Budget) -> None:
             )
 
 
-@_clause("Two builds of one seed are equal, whatever ran before")
+@_clause("Two builds of one seed are equal, whatever ran before", after=["own-randomness"])
 def _equal_builds(network: Network, _: Budget) -> None:
     first = _weights(_model(network))
     before = torch.get_rng_state()
@@ -101,18 +110,13 @@ def _equal_builds(network: Network, _: Budget) -> None:
         )
 
 
-@_clause("Other seeds give other weights")
+@_clause("Other seeds give other weights", after=["own-randomness"])
 def _seeds_differ(network: Network, _: Budget) -> None:
     if not _differing(_weights(_model(network)), _weights(_model(network, seed=1))):
         raise ContractError("seeds 0 and 1 give the same weights; draw them from `draws`")
 
 
-@_clause("Building, growing and preparing inputs draw from no global generator")
-def _own_randomness(network: Network, _: Budget) -> None:
-    _model(network).grow(N_CLASSES)  # which raises SettingError
-
-
-@_clause("Growing leaves the outputs of the other classes as they are")
+@_clause("Growing leaves the outputs of the other classes as they are", after=["own-randomness"])
 def _grows(network: Network, _: Budget) -> None:
     model = _model(network)
     model.network.eval()
@@ -125,7 +129,7 @@ def _grows(network: Network, _: Budget) -> None:
         raise ContractError("a further output changes the others; let the head be the last layer, and linear")
 
 
-@_clause("Inputs are prepared one by one, to finite numbers, from the initial set alone")
+@_clause("Inputs are prepared one by one, to finite numbers, from the initial set alone", after=["own-randomness"])
 def _preparation(network: Network, _: Budget) -> None:
     model, inputs = _model(network), _inputs(network, n=5, seed=1)
     together = model.prepare(inputs)
@@ -138,7 +142,7 @@ def _preparation(network: Network, _: Budget) -> None:
         )
 
 
-@_clause("In eval mode an output depends on its own input alone")
+@_clause("In eval mode an output depends on its own input alone", after=["own-randomness"])
 def _eval_mode(network: Network, _: Budget) -> None:
     model = _model(network)
     module: Any = model.network.eval()

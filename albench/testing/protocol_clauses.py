@@ -21,6 +21,7 @@ from albench.rng import stream
 from albench.store.rows import check_columns
 from albench.testing.clauses import Budget, Clause, ContractError, check_round_trip, entering
 from albench.testing.probes import Probe, make_probe
+from albench.testing.randomness import only_draws
 
 PROTOCOL_CLAUSES: list[Clause] = []
 MOST_ROUNDS = 500
@@ -93,17 +94,18 @@ def _promised(protocol: Protocol, _: Budget) -> None:
         raise ContractError(f"it promised {rounds[0].allowed} rounds at most, and {len(rounds)} were run; count again")
 
 
-@_clause("The same pool and the same stream give the same choice")
+@_clause("No global random generator is drawn from or seeded")
+def _own_randomness(protocol: Protocol, _: Budget) -> None:
+    mend = "draw from `draws`, so that strategies of one seed can be paired"
+    with only_draws(), unchanged_generators("it", mend, ContractError):
+        list(_rounds(protocol))
+
+
+@_clause("The same pool and the same stream give the same choice", after=["own-randomness"])
 def _deterministic(protocol: Protocol, _: Budget) -> None:
     one, other = ([one.ids.tolist() for one in _rounds(protocol)] for _ in range(2))
     if one != other:
         raise ContractError("the same rounds choose other examples the second time; draw from `draws` alone")
-
-
-@_clause("No global random generator is drawn from or seeded")
-def _own_randomness(protocol: Protocol, _: Budget) -> None:
-    with unchanged_generators("it", "draw from `draws`, so that strategies of one seed can be paired", ContractError):
-        list(_rounds(protocol))
 
 
 @_clause("It records the columns that it declares, as JSON knows values")

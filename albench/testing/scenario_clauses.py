@@ -12,6 +12,7 @@ from albench.contracts.scenario import Scenario, Split
 from albench.errors import DataError
 from albench.running.measure import Measurement
 from albench.testing.clauses import Budget, Clause, ContractError, NotApplicableError, check_round_trip, entering
+from albench.testing.randomness import only_draws
 
 ARRAYS = ("images", "labels", "initial", "pool", "test")
 SCENARIO_CLAUSES: list[Clause] = []
@@ -60,7 +61,14 @@ def _disjoint_parts(scenario: Scenario, _: Budget) -> None:
         )
 
 
-@_clause("A seed always gives the same split")
+@_clause("No global random generator is drawn from or seeded")
+def _own_randomness(scenario: Scenario, _: Budget) -> None:
+    mend = "draw from albench.stream(seed, purpose), so that seeds can be paired"
+    with only_draws(), unchanged_generators("it", mend, ContractError):
+        _split(scenario, 1)
+
+
+@_clause("A seed always gives the same split", after=["own-randomness"])
 def _deterministic(scenario: Scenario, _: Budget) -> None:
     parts = _differ(_split(scenario, 3), scenario.split(3))
     if parts:
@@ -75,15 +83,7 @@ def _seeds_differ(scenario: Scenario, _: Budget) -> None:
         raise ContractError("seeds 0, 1 and 2 give one split; draw classes or rows from albench.stream(seed, purpose)")
 
 
-@_clause("No global random generator is drawn from or seeded")
-def _own_randomness(scenario: Scenario, _: Budget) -> None:
-    with unchanged_generators(
-        "it", "draw from albench.stream(seed, purpose), so that seeds can be paired", ContractError
-    ):
-        _split(scenario, 1)
-
-
-@_clause("What a caller does to a split does not reach the next one")
+@_clause("What a caller does to a split does not reach the next one", after=["own-randomness", "deterministic"])
 def _data_unchanged(scenario: Scenario, _: Budget) -> None:
     first = _split(scenario, 0)
     kept = {name: getattr(first, name).copy() for name in ("initial", "pool", "test")}
@@ -117,7 +117,7 @@ def _same_neighbours(labels: np.ndarray[tuple[int], np.dtype[np.int64]]) -> int:
     return int((labels[1:] == labels[:-1]).sum())
 
 
-@_clause("The fingerprint is a SHA-256 that stays the same for a seed")
+@_clause("The fingerprint is a SHA-256 that stays the same for a seed", after=["own-randomness", "deterministic"])
 def _fingerprint(scenario: Scenario, _: Budget) -> None:
     _split(scenario, 0)
     first, again = scenario.fingerprint(0), scenario.fingerprint(0)

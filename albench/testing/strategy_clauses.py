@@ -19,8 +19,10 @@ from albench.testing.clauses import Budget, Clause, ContractError, NotApplicable
 from albench.testing.comparing import VIEWS, difference, draws, require_same, score, score_sets
 from albench.testing.labels import check_labels_unreachable
 from albench.testing.probes import Probe, make_probe
+from albench.testing.randomness import check_global_state, only_draws
 from albench.testing.state import check_ids, check_state, views
 
+IMPURE = ["own-randomness", "deterministic", "memory"]  # what breaks these shows wherever two answers are compared
 TINY = {"n_labeled": 4, "n_classes": 2, "n_novel": 0, "n_sets": 1}
 STRATEGY_CLAUSES: list[Clause] = []
 
@@ -91,7 +93,18 @@ def _finite(strategy: Strategy, _: Budget) -> None:
         _check_answers(strategy, _probe(strategy, seed=seed))
 
 
-@_clause("The same round gives the same bits, whatever was asked in between")
+@_clause("No global random generator is drawn from, seeded or looked at")
+def _own_randomness(strategy: Strategy, _: Budget) -> None:
+    def ask() -> Tensor:
+        return torch.cat([view(strategy, _probe(strategy).query()).double().flatten() for view in views(strategy)])
+
+    with only_draws(), own_draws():
+        ask()
+        _check_selection(strategy, _probe(strategy), 3)
+    check_global_state(ask)
+
+
+@_clause("The same round gives the same bits, whatever was asked in between", after=["own-randomness"])
 def _deterministic(strategy: Strategy, _: Budget) -> None:
     probe, other = _probe(strategy), _probe(strategy, seed=1, n_classes=5)
     for name, _of_what in _views(strategy):
@@ -105,23 +118,17 @@ def _deterministic(strategy: Strategy, _: Budget) -> None:
             )
 
 
-@_clause("The same query and the same memory give the same bits, in a process that has seen no other round too")
+@_clause(
+    "The same query and the same memory give the same bits, in a process that has seen no other round too",
+    after=["own-randomness", "deterministic"],
+)
 def _memory(strategy: Strategy, _: Budget) -> None:
     check_state(strategy)
 
 
-@_clause("What names an example says nothing else about it: other ids give the same scores")
+@_clause("What names an example says nothing else about it: other ids give the same scores", after=IMPURE)
 def _ids(strategy: Strategy, _: Budget) -> None:
     check_ids(strategy)
-
-
-@_clause("No global random generator is drawn from or seeded")
-def _own_randomness(strategy: Strategy, _: Budget) -> None:
-    probe = _probe(strategy)
-    with own_draws():
-        for name, _of_what in _views(strategy):
-            VIEWS[name](strategy, probe.query())
-        _check_selection(strategy, probe, 3)
 
 
 @_clause("The network keeps its weights, its layers and its mode")
@@ -151,14 +158,14 @@ def _same(probe: Probe, before: Probe, name: str) -> bool:
     return torch.equal(getattr(probe, name), getattr(before, name))
 
 
-@_clause("Scores are the same whatever the pool's true labels are")
+@_clause("Scores are the same whatever the pool's true labels are", after=IMPURE)
 def _labels_unreachable(strategy: Strategy, _: Budget) -> None:
     if strategy.permission == "pool labels":
         raise NotApplicableError("it asks for the permission 'pool labels', which every round of its results notes")
     check_labels_unreachable(strategy, make_probe())
 
 
-@_clause("The order of the pool changes no score and no selection")
+@_clause("The order of the pool changes no score and no selection", after=IMPURE)
 def _pool_order(strategy: Strategy, _: Budget) -> None:
     probe = _probe(strategy)
     order = torch.randperm(len(probe.pool), generator=torch.Generator().manual_seed(7))
@@ -177,7 +184,7 @@ def _pool_order(strategy: Strategy, _: Budget) -> None:
         raise ContractError(f"with the pool in another order {found}; {advice}")
 
 
-@_clause("The number of images that go through the network at once changes no score")
+@_clause("The number of images that go through the network at once changes no score", after=IMPURE)
 def _batch_size(strategy: Strategy, _: Budget) -> None:
     probe = _probe(strategy)
     advice = (
@@ -190,7 +197,7 @@ def _batch_size(strategy: Strategy, _: Budget) -> None:
         )
 
 
-@_clause("A set's score does not depend on the other candidate sets")
+@_clause("A set's score does not depend on the other candidate sets", after=IMPURE)
 def _other_sets(strategy: Strategy, _: Budget) -> None:
     if not ranks_sets(strategy):
         raise NotApplicableError("it ranks no candidate sets")

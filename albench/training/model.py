@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.utils import skip_init
 
-from albench.contracts.generators import held_to_draws
+from albench.contracts.generators import held_still, held_to_draws
 from albench.contracts.network import Network
 from albench.contracts.query import FORWARD_BATCH
 from albench.contracts.scenario import Inputs
@@ -109,7 +109,7 @@ class Model:
         """Return the predicted class (the scenario's label) of each input."""
         self.network.eval()
         found = []
-        with held_to_draws("predicting"), torch.no_grad():
+        with held_still("predicting"), torch.no_grad():
             for start in range(0, len(inputs), FORWARD_BATCH):
                 logits = self.network(self.prepare(inputs[start : start + FORWARD_BATCH]))
                 found.append(logits.argmax(dim=1).cpu().numpy())

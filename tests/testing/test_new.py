@@ -1,46 +1,51 @@
-"""``albench new`` writes a distribution that passes at once."""
+"""``albench new`` writes a distribution that passes at once, in an environment that holds albench and nothing else."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 
-from albench.plugins.host import host
-from tests.conftest import Cli, PluginFolder, small_options
+from tests.conftest import Cli
+from tests.fresh import FreshEnvironment, make_fresh_environment
 
 
-def _pip_install(folder: Path, target: Path) -> None:
-    command = [sys.executable, "-m", "pip", "install", "--no-deps", "--no-build-isolation", "--no-index", "--quiet"]
-    subprocess.run([*command, "--target", str(target), str(folder)], check=True, capture_output=True)
-    host.cache_clear()
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> FreshEnvironment:
+    return make_fresh_environment(tmp_path_factory.mktemp("environment"), tmp_path_factory.mktemp("authors folder"))
 
 
-@pytest.mark.parametrize("kind", ["strategy", "scenario"])
-def test_a_new_plugin_installs_passes_check_its_own_tests_and_runs(
-    kind: str, plugins: PluginFolder, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_fresh_environment_has_no_backend_but_the_one_that_pytorch_brings(fresh: FreshEnvironment) -> None:
+    for module in ("hatchling", "editables", "flit_core", "pytest"):
+        assert fresh.call(f"python -c 'import {module}' 2>&1 || true").endswith(f"No module named '{module}'\n")
+    assert fresh.call("python -c 'import albench; print(albench.__file__)'").startswith(str(fresh.site))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "name"), [("strategy", "mine"), ("scenario", "my-photos.2")])
+def test_what_new_prints_works_as_it_stands_and_the_plugins_own_tests_pass(
+    kind: str, name: str, fresh: FreshEnvironment
+) -> None:
+    wrote, *commands = fresh.call(f"albench new {kind} {name}").splitlines()
+    assert wrote == f"wrote albench-{name}; next:"
+    installing, checking, running = (command.removeprefix("  ") for command in commands)
+    assert "Successfully installed" in fresh.call(installing)
+    checked = fresh.call(checking)
+    assert "0 expected, 0 skipped, 0 broken" in checked
+    ran = fresh.call(running)
+    assert "2 of 2 cells done" in ran
+    fresh.link(["pytest"])  # what its README has installed
+    fresh.call(f"python -m pytest -q albench-{name}")
+
+
+def test_what_new_prints_names_the_folder_as_a_shell_and_pip_read_it(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert cli("new", kind, "mine").code == 0
-    _pip_install(tmp_path / "albench-mine", plugins.root)
-    checked = cli("check", "albench_mine")
-    assert checked.code == 0, checked.out
-    assert "0 expected, 0 skipped, 0 broken" in checked.out
-    tested = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "albench-mine"],
-        env={**os.environ, "PYTHONPATH": str(plugins.root)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert tested.returncode == 0, tested.stdout
-    words = ["--strategies", "mine,random"] if kind == "strategy" else ["--scenarios", "mine", "--strategies", "random"]
-    ran = cli("run", *words, "--seeds", 1, *small_options(rounds=1), "--jobs", 1)
-    assert ran.code == 0, ran.err
+    (tmp_path / "my plugins").mkdir()
+    assert "-e './my plugins/albench-mine'\n" in cli("new", "strategy", "mine", "--in", "my plugins").out
+    assert f"-e {tmp_path}/albench-other\n" in cli("new", "strategy", "other", "--in", tmp_path).out
 
 
 def test_a_new_strategy_names_its_parts_after_itself(cli: Cli, tmp_path: Path) -> None:
