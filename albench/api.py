@@ -139,8 +139,7 @@ def perform(
 ) -> Outcome:
     """Run what a plan lacks and write the report; see `run`."""
     chosen = check_device(device)
-    if threads < 1:
-        raise RequestError(f"threads={threads}; give 1 or more")
+    check_threads(threads)
     _check_learners(planned.study, chosen)
     opened = Store(planned.store)
     _register(opened, planned, command)
@@ -186,6 +185,12 @@ def build_executor(text: str, jobs: int | None, study: Study | None = None) -> E
         return Here()
     engine: Executor = host().configure("executors", text, {"jobs": jobs} if jobs is not None else {})
     return engine
+
+
+def check_threads(threads: int) -> None:
+    """Raise RequestError for less than one thread."""
+    if threads < 1:
+        raise RequestError(f"threads={threads}; give 1 or more")
 
 
 def check_data(study: Study, data: str | Path | None) -> None:

@@ -58,9 +58,10 @@ class DivergedError(AlbenchError):
 
 
 def did_you_mean(wrong: str, known: Iterable[str]) -> str:
-    """Return "; did you mean 'x'?" for the closest known name, or an empty string."""
-    close = get_close_matches(wrong[:SHOWN], list(known), n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    """Return "; did you mean 'x'?" for the closest known name, whatever its case, or an empty string."""
+    by_lower = {name.lower(): name for name in known}
+    close = get_close_matches(wrong[:SHOWN].lower(), list(by_lower), n=1)
+    return f"; did you mean {by_lower[close[0]]!r}?" if close else ""
 
 
 def shown(value: Any) -> str:

@@ -55,6 +55,12 @@ class FreshEnvironment:
                     self._link(name)
                     todo += [(line, extra) for line in distribution(name).requires or []]
 
+    def command(self, module: str) -> None:
+        """Write the command that an installer writes for a module."""
+        path = self.root / "bin" / module
+        path.write_text(f'#!/bin/sh\nexec python -m {module} "$@"\n', encoding="utf-8")
+        path.chmod(0o755)
+
     def _link(self, name: str) -> None:
         found = distribution(name)
         for part in {file.parts[0] for file in found.files or []} - {"..", "__pycache__"}:
@@ -68,8 +74,7 @@ def make_fresh_environment(root: Path, here: Path) -> FreshEnvironment:
     venv.create(root, symlinks=True)
     fresh = FreshEnvironment(root, here)
     fresh.link(["pip"])
-    (root / "bin" / "pip").write_text('#!/bin/sh\nexec python -m pip "$@"\n', encoding="utf-8")
-    (root / "bin" / "pip").chmod(0o755)
+    fresh.command("pip")
     build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(root / "wheels"), str(ROOT)]
     subprocess.run(build, check=True, capture_output=True)
     (wheel,) = (root / "wheels").glob("*.whl")

@@ -7,13 +7,18 @@ from typing import Annotated, Any
 
 import typer
 
+from albench.cli.completing import several_of
 from albench.cli.output import Format, FormatOption, show_rows, warn_of_plugins
 from albench.errors import AlbenchError
 
 
 def bench(
     strategies: Annotated[
-        str | None, typer.Option(help="Strategies as in 'run': A,B[x=1]; default: all that are installed.")
+        str | None,
+        typer.Option(
+            help="Strategies as in 'run': A,B[x=1]; default: all that are installed.",
+            autocompletion=several_of("strategies"),
+        ),
     ] = None,
     pool: Annotated[int, typer.Option(help="Images in the pool.")] = 2000,
     labeled: Annotated[int, typer.Option(help="Labelled images.")] = 1000,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from albench.cli.completing import packages
 from albench.cli.output import Format, FormatOption, show_rows
 
 if TYPE_CHECKING:
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 def check(
     package: Annotated[
         str,
-        typer.Argument(help="An installed package, plugin or distribution, such as albench_mine, or ./mine.py:Mine."),
+        typer.Argument(
+            help="An installed package, plugin or distribution, such as albench_mine, or ./mine.py:Mine.",
+            autocompletion=packages,
+        ),
     ],
     output: FormatOption = Format.table,
     data: Annotated[Path | None, typer.Option("--data", help="The folder that holds scenarios' data.")] = None,

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from albench.cli.completing import anything, kinds
 from albench.cli.output import Format, FormatOption, show_rows, warn_of_plugins
 from albench.errors import SHOWN, RequestError, did_you_mean
 from albench.hookspecs import KINDS
@@ -16,7 +17,9 @@ from albench.study.spec import DEFAULTS, KIND_OF
 
 
 def list_(
-    kind: Annotated[str | None, typer.Argument(help=f"One of: {', '.join(KINDS)}, presets.")] = None,
+    kind: Annotated[
+        str | None, typer.Argument(help=f"One of: {', '.join(KINDS)}, presets.", autocompletion=kinds)
+    ] = None,
     output: FormatOption = Format.table,
 ) -> None:
     """List what is installed, and which distribution it comes from; nothing is imported for it."""
@@ -38,7 +41,9 @@ def list_(
 
 
 def show(
-    name: Annotated[str, typer.Argument(help="A component or a preset, such as emoc, cifar100 or paper.")],
+    name: Annotated[
+        str, typer.Argument(help="A component or a preset, such as emoc, cifar100 or paper.", autocompletion=anything)
+    ],
     output: FormatOption = Format.table,
 ) -> None:
     """Show what a component does, its parameters with their defaults, and a preset's protocol."""

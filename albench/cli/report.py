@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from albench.cli.completing import one_of
 from albench.cli.output import warn_of_plugins
 
 
@@ -18,7 +19,12 @@ def report(
         typer.Option("--output", "-o", help="Where to write; - for the terminal. [default: in or beside it]"),
     ] = None,
     format_: Annotated[
-        str, typer.Option("--format", help="A report format; see 'albench list report-formats'.")
+        str,
+        typer.Option(
+            "--format",
+            help="A report format; see 'albench list report-formats'.",
+            autocompletion=one_of("report-formats"),
+        ),
     ] = "html",
     reference: Annotated[
         str | None, typer.Option(help="The strategy to compare with. [default: random, else the first]")

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from albench.cli.completing import one_of, presets, several_of
 from albench.cli.output import Format, warn_of_plugins
 from albench.cli.status import setting_names, show_kept, show_statuses, summary
 from albench.errors import RequestError, shown
@@ -15,16 +16,35 @@ from albench.errors import RequestError, shown
 
 def run(
     study: Annotated[Path | None, typer.Argument(help="A study file (TOML).")] = None,
-    strategies: Annotated[str | None, typer.Option(help='Strategies, such as "emoc[output=softmax],random".')] = None,
-    scenarios: Annotated[str | None, typer.Option(help='Scenarios, such as "digits,cifar100[known=5]".')] = None,
-    protocol: Annotated[
-        str | None, typer.Option(help='How a round asks: "discovery", "top-k[query_size=100]", or a list.')
+    strategies: Annotated[
+        str | None,
+        typer.Option(
+            help='Strategies, such as "emoc[output=softmax],random".', autocompletion=several_of("strategies")
+        ),
     ] = None,
-    learner: Annotated[str | None, typer.Option(help='How networks are trained: "finetune,retrain".')] = None,
-    network: Annotated[str | None, typer.Option(help="The network, or a list.")] = None,
+    scenarios: Annotated[
+        str | None,
+        typer.Option(help='Scenarios, such as "digits,cifar100[known=5]".', autocompletion=several_of("scenarios")),
+    ] = None,
+    protocol: Annotated[
+        str | None,
+        typer.Option(
+            help='How a round asks: "discovery", "top-k[query_size=100]", or a list.',
+            autocompletion=several_of("protocols"),
+        ),
+    ] = None,
+    learner: Annotated[
+        str | None,
+        typer.Option(help='How networks are trained: "finetune,retrain".', autocompletion=several_of("learners")),
+    ] = None,
+    network: Annotated[
+        str | None, typer.Option(help="The network, or a list.", autocompletion=several_of("networks"))
+    ] = None,
     seeds: Annotated[str | None, typer.Option(help="A number of seeds, a list such as 0,3,7, or a range 0-4.")] = None,
-    rounds: Annotated[int | None, typer.Option(min=0, help="Rounds of a cell. [default: of the preset]")] = None,
-    preset: Annotated[str | None, typer.Option(help="quickstart (default), lite or paper.")] = None,
+    rounds: Annotated[int | None, typer.Option(help="Rounds of a cell. [default: of the preset]")] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="quickstart (default), lite or paper.", autocompletion=presets)
+    ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="A parameter of the chosen protocols, learners and so on."),
@@ -36,7 +56,7 @@ def run(
     device: Annotated[str | None, typer.Option(help="cpu or cuda. [default: cuda where there is one]")] = None,
     threads: Annotated[int, typer.Option(help="CPU threads of a cell; results' last bits depend on it.")] = 1,
     jobs: Annotated[int | None, typer.Option(help="Cells at a time. [default: the number of cores]")] = None,
-    executor: Annotated[str, typer.Option(help="What runs the cells.")] = "local",
+    executor: Annotated[str, typer.Option(help="What runs the cells.", autocompletion=one_of("executors"))] = "local",
     store: Annotated[Path | None, typer.Option(help="Folder for the results. [default: runs/<study>]")] = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run failed cells again.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the grid and what is done, and stop.")] = False,
@@ -49,6 +69,7 @@ def run(
     from albench.study.study import Request
 
     warn_of_plugins()
+    api.check_threads(threads)
     values = _assignments(set_ or [])
     request = Request(study, preset, strategies, scenarios, protocol, learner, network, seeds, rounds, values)
     with data_settings(data, offline or dry_run):

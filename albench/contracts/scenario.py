@@ -79,6 +79,13 @@ class Scenario(Component):
     def split(self, seed: int) -> Split:
         """Return the data and their division for one seed, drawn from `albench.stream(seed, ...)` alone."""
 
+    def data_found(self) -> str | None:
+        """Return in a few words what `albench.data_directory()` holds of its data, None where they are not there.
+
+        For ``albench doctor``: look for files and read none. One that does not define it is not asked.
+        """
+        return None
+
     def fingerprint(self, seed: int) -> str:
         """Return a SHA-256 of the data, the same wherever they come from; by default of the whole split."""
         split = self.split(seed)

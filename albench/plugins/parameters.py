@@ -18,6 +18,7 @@ from albench.errors import RequestError, did_you_mean, reason, shown
 
 MOST_BITS = 4096  # of a parameter that is an integer; Python writes no more than 4,300 digits
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+_NAMED = re.compile(NAME.pattern, re.IGNORECASE)  # what looks like a name: whoever writes EMOC is told of emoc
 _FILE = re.compile(r"(?P<path>.+?\.py):(?P<cls>[A-Za-z_]\w*)")
 _FORM = re.compile(rf"(?P<name>{_FILE.pattern}|[^\[]*?)\s*(?P<bracket>\[.*)?", re.DOTALL)
 _PARAMETER = re.compile(r'\s*(?P<key>\w+)\s*=\s*(?P<value>"(?:[^"\\]|\\.)*"|[^",\[\]]*)\s*(?:,|$)')
@@ -59,7 +60,7 @@ def parse(text: str) -> tuple[str, dict[str, str]]:
     """
     match = _FORM.fullmatch(text.strip())
     name, rest = (match["name"], match["bracket"] or "") if match else ("", "")
-    if not (NAME.fullmatch(name) or file_and_class(name)) or bool(rest) != rest.endswith("]"):
+    if not (_NAMED.fullmatch(name) or file_and_class(name)) or bool(rest) != rest.endswith("]"):
         raise RequestError(
             f"{shown(text)} is not a component: write name or name[parameter=value,...], with a name of lower-case "
             "letters, digits, '.', '_' and '-', or a file and a class in it, ./my.py:Mine"

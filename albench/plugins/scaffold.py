@@ -123,10 +123,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import albench
 import numpy as np
+from annotated_types import Ge
 
 N_CLASSES, PER_CLASS, SIDE = 6, 60, 8
 
@@ -137,16 +138,16 @@ class {cls}(albench.DiscoveryScenario):
 
     Fields are parameters: ``albench run --scenarios "{name}[novel=2]"``. Set `reads_data = True` where the folder of
     ``--data`` means something: look for files in `albench.data_directory()`, and raise albench.DataError with a
-    sentence that says what to put where when they are not there.
+    sentence that says what to put where when they are not there; define `data_found` for ``albench doctor``.
     """
 
     reads_data: ClassVar[bool] = False
 
-    known: int = 3
-    novel: int = 3
-    initial_per_class: int = 10
-    pool_per_class: int = 30
-    test_per_class: int = 20
+    known: Annotated[int, Ge(1)] = 3
+    novel: Annotated[int, Ge(0)] = 3
+    initial_per_class: Annotated[int, Ge(1)] = 10
+    pool_per_class: Annotated[int, Ge(1)] = 30
+    test_per_class: Annotated[int, Ge(1)] = 20
 
     def data(self) -> albench.LabeledImages:
         """Return all images; it is asked for once a cell, so keep them, or map them from disk."""

@@ -207,8 +207,8 @@ def _rounds(request: Request, layers: Sequence[Layer], where: str) -> int | None
     wanted = next((value for value in given if value is not None), "none")
     if wanted == "none":
         return None
-    if isinstance(wanted, bool) or not isinstance(wanted, int) or wanted < 0:
-        raise RequestError(f"{where}: rounds: {shown(wanted)} is no number of rounds; give one from 0 up, or none")
+    if isinstance(wanted, bool) or not isinstance(wanted, int) or wanted < 1:
+        raise RequestError(f"{where}: rounds: {shown(wanted)} is no number of rounds; give one from 1 up, or none")
     return wanted
 
 

@@ -33,6 +33,13 @@ class Cifar100(DiscoveryScenario):
         """Return all 50,000 + 10,000 images; DataError when they are absent or damaged."""
         return _cifar100(data_directory(), is_offline())
 
+    def data_found(self) -> str | None:
+        """Return which of the layouts is there."""
+        if (data_directory() / TORCHVISION_FOLDER).is_dir():
+            return f"torchvision's folder {TORCHVISION_FOLDER}"
+        parquet = _parquet_files(data_directory())
+        return f"{sum(map(len, parquet))} Parquet files in {parquet[0][0].parent}" if parquet else None
+
 
 @cache
 def _cifar100(directory: Path, offline: bool) -> LabeledImages:

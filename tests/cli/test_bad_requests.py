@@ -37,6 +37,13 @@ WRONG = {
     "unknown protocol": (["--protocol", "topk"], "there is no protocol 'topk'; did you mean 'top-k'?"),
     "unknown learner": (["--learner", "retrian"], "there is no learner 'retrian'; did you mean 'retrain'?"),
     "negative rounds": (["--set", "rounds=-1"], "rounds: -1 is no number of rounds"),
+    "no rounds": (["--rounds", "0"], "rounds: 0 is no number of rounds; give one from 1 up, or none"),
+    "no rounds in words": (["--set", "rounds=0"], "rounds: 0 is no number of rounds; give one from 1 up, or none"),
+    "no threads": (["--threads", "0", "--dry-run"], "threads=0; give 1 or more"),
+    "no jobs": (["--jobs", "0", "--dry-run"], "jobs: input should be greater than or equal to 1"),
+    "a name in capitals": (["--strategies", "EMOC"], "there is no strategy 'EMOC'; did you mean 'emoc'?"),
+    "a preset in capitals": (["--preset", "Paper"], "there is no preset 'Paper'; did you mean 'paper'?"),
+    "a range that runs backwards": (["--seeds", "4-0"], "give a number of seeds from 1 up, or a list"),
     "set too large": (
         ["--set", "set_size=41"],
         "no class has more than 40 images in the pool; ask for --set set_size=40 or less",

@@ -15,7 +15,7 @@ import albench
 from albench import api
 from albench.executors.here import Here
 from albench.study.study import Request
-from tests.conftest import Cli, PluginFolder, small_options, small_run
+from tests.conftest import SMALL, Cli, PluginFolder, small_options, small_run
 
 
 def test_a_run_prints_rounds_the_leaderboard_and_the_reports_path_and_exits_with_0(tmp_path: Path, cli: Cli) -> None:
@@ -258,7 +258,9 @@ def test_a_long_training_is_told_of_in_plain_lines(tmp_path: Path, monkeypatch: 
 
     monkeypatch.setattr("albench.running.work.SILENT_SECONDS", 0.0)
     lines: list[str] = []
-    planned = api.plan(Request(strategies="random", seeds=1, rounds=0, values={"initial_iterations": 120}), tmp_path)
+    planned = api.plan(
+        Request(strategies="random", seeds=1, rounds=1, values={**SMALL, "initial_iterations": 120}), tmp_path
+    )
     api.perform(
         planned, Here(), "cpu", 1, [], lambda event: lines.append(_line(event, {event["cell"]["setting"]: "d"}))
     )

@@ -73,7 +73,7 @@ def test_a_parameter_can_have_the_name_of_a_method() -> None:
         ("example[count=1,count=2]", "once each"),
         ("example[count]", "cannot read the parameters at 'count'"),
         ("example[count=1", "is not a component"),
-        ("Example", "is not a component"),
+        ("Example!", "is not a component"),
         ('example[path="\\x"]', "is no text in double quotes"),
         ("example]", "is not a component"),
         ("", "is not a component"),

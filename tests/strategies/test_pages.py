@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -47,28 +43,3 @@ def test_a_strategy_that_takes_more_than_ten_forward_passes_says_why() -> None:
     for entry in slow:
         cost = pages.sections(pages.described(entry)["description"])["Cost"]
         assert "more than ten forward" in cost or "because" in cost or "since" in cost, entry.name
-
-
-@pytest.mark.slow
-def test_every_command_of_the_tutorial_runs(tmp_path: Path) -> None:
-    text = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
-    commands = [line for block in re.findall(r"```console\n(.*?)```", text, re.DOTALL) for line in block.splitlines()]
-    (source,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    site = tmp_path / "site"
-    binaries = Path(sys.executable).parent
-    environment = {
-        **os.environ,
-        "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}",
-        "PIP_TARGET": str(site),
-        "PIP_NO_INDEX": "1",
-        "PYTHONPATH": str(site),
-    }
-    assert len(commands) == 5
-    for command in commands:
-        ran = subprocess.run(
-            command, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-        )
-        assert ran.returncode == 0, f"{command}\n{ran.stdout}\n{ran.stderr}"
-        if command.startswith("albench new"):
-            (tmp_path / "albench-mine/albench_mine/strategy.py").write_text(source, encoding="utf-8")
-    assert (tmp_path / "runs/first/report.html").stat().st_size > 100_000

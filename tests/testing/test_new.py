@@ -36,7 +36,8 @@ def test_what_new_prints_works_as_it_stands_and_the_plugins_own_tests_pass(
     ran = fresh.call(running)
     assert "2 of 2 cells done" in ran
     fresh.link(["pytest"])  # what its README has installed
-    fresh.call(f"python -m pytest -q albench-{name}")
+    fresh.command("pytest")
+    fresh.call(f"pytest albench-{name}")
 
 
 def test_what_new_prints_names_the_folder_as_a_shell_and_pip_read_it(

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Ge
 
 import albench
 
@@ -14,11 +16,11 @@ N_CLASSES, PER_CLASS, SIDE = 10, 120, 12
 class Stripes(albench.DiscoveryScenario):
     """1,200 grey images of 12 x 12 pixels; the class is the orientation of the stripes."""
 
-    known: int = 5
-    novel: int = 5
-    initial_per_class: int = 20
-    pool_per_class: int = 40
-    test_per_class: int = 40
+    known: Annotated[int, Ge(1)] = 5
+    novel: Annotated[int, Ge(0)] = 5
+    initial_per_class: Annotated[int, Ge(1)] = 20
+    pool_per_class: Annotated[int, Ge(1)] = 40
+    test_per_class: Annotated[int, Ge(1)] = 40
 
     def data(self) -> albench.LabeledImages:
         """Return all images; they are the same for every seed."""

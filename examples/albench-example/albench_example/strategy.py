@@ -1,8 +1,10 @@
 """A strategy in ten lines."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
+from annotated_types import Gt
 
 import albench
 
@@ -11,7 +13,7 @@ import albench
 class LeastMargin(albench.Strategy):
     """Query where the two largest logits are closest, scaled by a temperature (margin before the softmax)."""
 
-    temperature: float = 1.0
+    temperature: Annotated[float, Gt(0)] = 1.0
 
     def score(self, query: albench.Query) -> torch.Tensor:
         """Return the negative margin of the logits, (n_pool,)."""
