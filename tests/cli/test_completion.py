@@ -37,7 +37,7 @@ def completed(line: str) -> list[str]:
         ("albench run --strategies emoc,gp", ["emoc,gp-emoc"]),
         ("albench run --strategies emoc[output=softmax],gp", ["emoc[output=softmax],gp-emoc"]),
         ("albench run --strategies emoc,random,emo", []),
-        ("albench run --strategies emoc[out", []),
+        ("albench run --strategies emoc[output=softmax,ra", []),
         ("albench run --scenarios cif", ["cifar100"]),
         ("albench run --protocol discovery,", ["discovery,top-k"]),
         ("albench run --learner re", ["retrain"]),
