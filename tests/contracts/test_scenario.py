@@ -95,7 +95,8 @@ def test_asking_for_more_than_the_data_have_is_an_error_with_the_numbers(change:
     ("change", "message"),
     [
         ({"images": np.zeros((120, 1, 2, 2), dtype=np.float32)}, "must be uint8"),
-        ({"labels": np.zeros(3, dtype=np.int64)}, "labels of shape"),
+        ({"labels": np.zeros(3, dtype=np.int64)}, r"120 images and labels of shape \(3,\)"),
+        ({"labels": np.zeros(121, dtype=np.int64)}, r"120 images and labels of shape \(121,\)"),
         ({"test": np.zeros(0, dtype=np.int64)}, "'test' of the split is empty"),
         ({"pool": np.array([500])}, "rows outside the 120 images"),
         ({"test": SMALL.split(0).pool}, "share images"),
@@ -105,6 +106,22 @@ def test_asking_for_more_than_the_data_have_is_an_error_with_the_numbers(change:
 def test_a_split_that_breaks_its_contract_is_an_error(change: dict[str, object], message: str) -> None:
     with pytest.raises(DataError, match=message):
         replace(SMALL.split(0), **change).check()  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("n_labels", [2, 4])
+@pytest.mark.parametrize("n_told", [3, 2, 4, None])
+def test_images_that_lack_a_label_or_labels_that_lack_an_image_are_an_error(n_labels: int, n_told: int | None) -> None:
+    images, is_test = np.zeros((3, 1, 2, 2), dtype=np.uint8), None if n_told is None else np.zeros(n_told, dtype=bool)
+    with pytest.raises(DataError, match=f"there are 3 images and {n_labels} labels; each image needs one"):
+        LabeledImages.in_canonical_order(images, np.zeros(n_labels), ["a"], is_test)
+
+
+@pytest.mark.parametrize("n_told", [2, 4])
+def test_images_that_are_not_told_to_be_of_the_test_part_or_not_are_an_error(n_told: int) -> None:
+    with pytest.raises(DataError, match="each image needs one"):
+        LabeledImages.in_canonical_order(
+            np.zeros((3, 1, 2, 2), dtype=np.uint8), np.zeros(3), ["a"], np.zeros(n_told, dtype=bool)
+        )
 
 
 def test_digits_come_on_the_scale_of_the_networks() -> None:
