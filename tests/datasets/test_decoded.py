@@ -117,7 +117,9 @@ def test_a_damaged_copy_is_replaced_by_a_good_one_with_a_word(name: str, damage:
 def test_a_second_copy_beside_a_first_is_its_own_and_what_is_exchanged_between_them_is_seen(
     name: str | None, tmp_path: Path
 ) -> None:
-    sources = [Source(tmp_path / "one"), Source(tmp_path / "other")]
+    sources = [Source(tmp_path / "one"), Source(tmp_path / "two")]
+    for source in sources:
+        os.utime(source.path, ns=(0, 10**18))  # two files of one size and one time
     sources[0].read()
     (first,) = copies()
     sources[1].read()
@@ -133,6 +135,17 @@ def test_a_second_copy_beside_a_first_is_its_own_and_what_is_exchanged_between_t
         assert_same(sources[0].read(), sources[0].content())
     assert_same(sources[1].read(), sources[1].content())
     assert [source.decoded for source in sources] == [2, 1]
+
+
+def test_a_source_of_another_time_or_another_size_is_decoded_anew(source: Source) -> None:
+    time = source.path.stat().st_mtime_ns
+    source.read()
+    os.utime(source.path, ns=(time, time + 1000))
+    source.read()
+    source.path.write_text("longer than before")
+    os.utime(source.path, ns=(time, time))
+    source.read()
+    assert source.decoded == 3
 
 
 def test_a_meta_text_that_was_edited_is_seen(source: Source) -> None:
@@ -224,6 +237,28 @@ def test_processes_that_decode_at_once_all_end_well_and_leave_one_copy(
         warnings.simplefilter("error")
         assert_same(source.read(), source.content())
     assert source.decoded == 1
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+import numpy as np
+from tests.datasets.test_decoded import Source
+
+np.save = lambda *_: os._exit(7)
+Source(Path(sys.argv[1])).read()
+"""
+
+
+def test_what_a_process_that_was_killed_left_of_a_copy_stops_no_other(source: Source) -> None:
+    assert subprocess.run([sys.executable, "-c", KILLED, str(source.path)], check=False).returncode == 7
+    (left,) = copies()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = source.read()
+    assert isinstance(found.images, np.memmap)
+    assert len(copies()) == 2
+    assert left in copies()
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])

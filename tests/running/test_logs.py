@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -29,7 +30,9 @@ assert not before or os.listdir("/proc/self/fd") == before
 
 
 def test_what_is_printed_after_a_cell_goes_where_it_went_before_it(tmp_path: Path) -> None:
-    ran = subprocess.run([sys.executable, "-c", TWO_CELLS, str(tmp_path)], capture_output=True, text=True, check=False)
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    command = [sys.executable, "-c", TWO_CELLS, str(tmp_path)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, env=buffered)
     assert (ran.returncode, ran.stderr) == (0, "warned after one\nwarned after other\n")
     assert ran.stdout == "after one\nafter other\n"
     for cell in ("one", "other"):
