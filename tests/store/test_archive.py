@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import random
 import struct
 import zipfile
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import pandas as pd
 import pytest
 
 import albench
+from albench.store.archive import Archive
 from albench.store.sealed import unseal
 from tests.conftest import Cli, small_options, small_run
 from tests.reports.synthetic import Synthetic
@@ -167,6 +169,22 @@ HOSTILE: dict[str, Callable[[Path], object]] = {
     ),
 }
 
+REASONS = {
+    "no zip": "no whole zip archive",
+    "empty": "no whole zip archive",
+    "cut short": "no whole zip archive",
+    "cut to half": "no whole zip archive",
+    "nested": "it holds 'inner.zip', which is no file of a store",
+    "upwards": "it holds '../../x', which",
+    "upwards in a cell": "it holds 'cells/../../seed-0-00000000/cell.json', which",
+    "absolute": "it holds '/etc/x', which",
+    "backslashes": "it holds 'cells",
+    "another file": "it holds 'run.py', which",
+    "without a study": "there is no study.json in it",
+    "overlapping": "it claims more than it holds",
+    "a bomb": "it would unpack to more than 200 times its size",
+}
+
 
 @pytest.mark.parametrize("fault", HOSTILE)
 @pytest.mark.parametrize("command", ["status", "report", "export", "merge"])
@@ -180,7 +198,18 @@ def test_what_is_no_archive_is_refused_in_a_sentence(
     assert "Traceback" not in ran.err
     assert ran.err.splitlines()[-1].startswith("error: "), ran.err
     assert str(archive) in ran.err
+    assert REASONS[fault] in ran.err
     assert not (tmp_path / "o.zip").exists()
+
+
+@pytest.mark.parametrize(
+    ("zeros", "noise"), [(20_000_000, 0), (70_000_000, 500_000)], ids=["small when unpacked", "large and hard to pack"]
+)
+def test_an_archive_that_packs_well_is_no_bomb(zeros: int, noise: int, archive: Path) -> None:
+    content = random.Random(0).randbytes(noise) + bytes(zeros)
+    rewritten(archive, lambda files: files.update({"cells/a/b/seed-0-00000000/rounds.jsonl": content}))
+    assert len(content) > (200 if zeros < 64 * 2**20 else 0) * archive.stat().st_size
+    assert "cells/a/b/seed-0-00000000/rounds.jsonl" in Archive(archive).names()
 
 
 def test_a_size_that_a_file_has_not_is_damage_and_no_crash(archive: Path, cli: Cli) -> None:
