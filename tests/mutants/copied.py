@@ -14,10 +14,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 SOURCES = (".", "strategies", "datasets", "reports", "examples/albench-example")
 PACKAGES = ("albench", "albench_strategies", "albench_datasets", "albench_reports")
 MEMORY_BYTES = 12 << 30  # a mutant may ask for anything
-WAIT_FACTOR = 20  # processor seconds to seconds, on a machine that is shared, before a test waits for ever
+STILL_SECONDS, STILL_SHARE = 120, 0.005  # who uses no more of a processor for so long waits for ever
 PYTEST = ("pytest", "-q", "-p", "no:cacheprovider", "-p", "tests.mutants.plugin")
 
 
@@ -61,21 +63,36 @@ class Copy:
             start_new_session=True,
             preexec_fn=limit,
         )
+        used = 0.0
         try:
-            out, _ = process.communicate(timeout=WAIT_FACTOR * seconds)
-        except subprocess.TimeoutExpired:
-            return -signal.SIGALRM, "it waits for ever"
+            while True:
+                with suppress(subprocess.TimeoutExpired):
+                    out, _ = process.communicate(timeout=STILL_SECONDS)
+                    return process.returncode, out
+                before, used = used, _processor_seconds(process.pid)
+                if used - before < STILL_SHARE * STILL_SECONDS:
+                    return -signal.SIGALRM, "it waits for ever"
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-        return process.returncode, out
 
     def environment(self) -> dict[str, str]:
         """Return the environment in which the copy's packages are the ones imported, never from a stale .pyc."""
         path = os.pathsep.join(str(self.root / folder) for folder in SOURCES)
         temporary = str(self.beside("tmp"))
         return {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": temporary}
+
+
+def _processor_seconds(pid: int) -> float:
+    """Return what a process, those that it started and those of them that have ended have used."""
+    found = 0.0
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        for one in (process, *process.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                found += sum(one.cpu_times()[:4])
+    return found
 
 
 @contextmanager
