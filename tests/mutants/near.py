@@ -29,7 +29,7 @@ ROOMS = {
     "strategies": Room("strategies/albench_strategies", ("tests/strategies", "tests/emoc")),
     "analysis": Room("albench/analysis", ("tests/analysis", "tests/reports/test_results.py")),
     "protocols": Room("albench/protocols", ("tests/protocols",)),
-    "training": Room("albench/training", ("tests/training", "tests/networks")),
+    "training": Room("albench/training", ("tests/training",)),
     "store": Room("albench/store", ("tests/store", "tests/cli/test_stores.py", "tests/running/test_resume.py")),
     "datasets": Room("datasets/albench_datasets", ("tests/datasets",)),
 }

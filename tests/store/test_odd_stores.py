@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import albench
+from albench.store.rows import wrong_value
 from albench.store.sealed import unseal
 from albench.store.source import CELL, CHECKPOINT, ROUNDS
 from albench.store.store import Store
@@ -64,6 +65,25 @@ def test_a_value_that_its_column_cannot_hold_damages_its_cell_alone(name: str, s
     edit_rows(cell(store) / ROUNDS, lambda row: row.update({name: VALUES[name]}) if row["round"] == 2 else None)
     with pytest.warns(albench.StoreWarning, match=r"min / seed 0 is damaged and left out: .*line 3"):
         assert len(albench.load(store)) == 9
+
+
+HELD: dict[str, tuple[list[Any], list[Any]]] = {  # by a column of a type, and not held by it
+    "int64": ([0, -(2**63), 2**63 - 1], [2**63, -(2**63) - 1, None, True, 1.0]),
+    "Int64": ([None, -(2**63), 2**63 - 1], [2**63, -(2**63) - 1, False, "1"]),
+    "float64": ([None, 1, -1.5], [float("nan"), float("-inf"), True, "1"]),
+    "boolean": ([None, True, False], [0, 1, "True"]),
+    "str": (["", "x"], [None, 1]),
+    "object": ([None, [1], "x"], []),
+}
+
+
+@pytest.mark.parametrize("dtype", HELD)
+def test_a_column_holds_what_its_type_holds_and_nothing_else(dtype: str) -> None:
+    fitting, others = HELD[dtype]
+    assert wrong_value([{"n_extra": value} for value in fitting], {"n_extra": dtype}) == ""
+    for value in others:
+        rows = [{"n_extra": fitting[0]}, {"n_extra": value}]
+        assert wrong_value(rows, {"n_extra": dtype}).startswith("line 2: n_extra is ")
 
 
 def test_a_cell_under_another_cells_name_is_damaged(store: Path) -> None:
