@@ -66,6 +66,13 @@ def test_a_reused_process_number_is_not_mistaken_for_the_holder(tmp_path: Path) 
     assert live_holder(path) is None
 
 
+def test_the_first_process_of_a_container_holds_a_lease_like_any_other(tmp_path: Path) -> None:
+    path = tmp_path / "claim"
+    first = replace(this_process(), pid=1, started=leases._started(1) or "", token="a1")
+    write_claim(path, first)
+    assert live_holder(path) == first
+
+
 ELSEWHERE = {"host": "elsewhere", "boot": "another start", "namespace": "pid:[1]"}
 
 
