@@ -24,6 +24,22 @@ def test_the_band_is_wider_than_the_t_interval_and_narrower_than_bonferronis() -
     assert t_quantile(0.975, 8) < simultaneous_factor(values) < t_quantile(1 - 0.025 / 30, 8)
 
 
+def simulated_factor(values: np.ndarray) -> float:
+    """The quantile among samples of Gaussian curves with the observed correlation, shrunk by 1/N, in float64."""
+    n, r = values.shape
+    correlation = (1 - 1 / n) * np.corrcoef(values.T) + np.eye(r) / n
+    samples = np.random.default_rng(7).normal(size=(6000, n, r)) @ np.linalg.cholesky(correlation).T
+    studentised = np.abs(samples.mean(axis=1)) * np.sqrt(n) / samples.std(axis=1, ddof=1)
+    return float(np.quantile(studentised.max(axis=1), 0.95))
+
+
+@pytest.mark.parametrize("seeds", [5, 9, 25])
+def test_rounds_that_move_together_give_no_wider_band_than_their_correlation_asks_for(seeds: int) -> None:
+    draws = np.random.default_rng(seeds)
+    values = draws.normal(size=(seeds, 1)) + 0.05 * draws.normal(size=(seeds, 40))
+    assert simultaneous_factor(values) == pytest.approx(simulated_factor(values), rel=0.06)  # both are simulations
+
+
 @pytest.mark.parametrize("seeds", [2, 3, 9])
 def test_the_band_covers_the_whole_true_curve_about_as_often_as_it_says(seeds: int) -> None:
     draws = np.random.default_rng(2)

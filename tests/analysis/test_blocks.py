@@ -35,6 +35,7 @@ def test_iman_and_davenports_f_is_that_of_an_analysis_of_variance_of_ranks() -> 
     rows = k * ((ranks.mean(axis=1) - ranks.mean()) ** 2).sum()
     rest = ((ranks - ranks.mean()) ** 2).sum() - between - rows
     assert found.f == pytest.approx((between / (k - 1)) / (rest / ((n - 1) * (k - 1))))
+    assert found.p_iman_davenport == pytest.approx(stats.f.sf(found.f, k - 1, (n - 1) * (k - 1)))
 
 
 def test_ranks_differ_by_more_than_the_critical_difference_where_nemenyis_p_is_below_a_twentieth() -> None:
@@ -71,8 +72,12 @@ def test_groups_hold_every_strategy_that_is_too_near_to_tell_apart() -> None:
     assert near == {frozenset((a, b)) for group in found.groups() for a in group for b in group if a != b}
 
 
-def test_fewer_than_five_settings_give_no_test() -> None:
+def test_fewer_than_five_settings_or_two_strategies_give_no_test() -> None:
     assert block_test(table(n=4)) is None
+    assert block_test(table(k=1)) is None
+    found = block_test(table(n=5, k=2))
+    assert found is not None
+    assert found.n_blocks == 5
 
 
 def test_equal_results_everywhere_are_no_evidence() -> None:

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from albench.analysis.discovery import discoveries, discovery_summary, queries_to_class
+from albench.analysis.intervals import MeanInterval
 
 
 def cell(asked: list[tuple[str, bool, int]], seed: int = 0, strategy: str = "emoc") -> pd.DataFrame:
@@ -26,6 +27,16 @@ def test_discovery_metrics_are_counted_by_hand() -> None:
     entropy = -(2 / 3 * math.log(2 / 3) + 1 / 3 * math.log(1 / 3))
     assert found["uniformity"] == pytest.approx(entropy / math.log(4))
     assert found["queries_to_half"] == 4
+
+
+def test_where_a_query_is_of_several_classes_the_ratio_counts_examples() -> None:
+    rounds = cell([("", False, 1), ("", False, 2)]).drop(columns=["query_class"])
+    rounds = rounds.assign(
+        query_class=None, query_is_novel=None, n_novel_queried=[pd.NA, 2, 1], query_indices=[None, [4, 5, 6], [7, 8]]
+    )
+    found = discoveries(rounds, {"s": 4}).iloc[0]
+    assert (found["ratio"], found["coverage"]) == (3 / 5, 0.5)
+    assert math.isnan(found["uniformity"])
 
 
 def test_what_was_not_reached_is_missing_and_not_zero() -> None:
@@ -54,3 +65,13 @@ def test_the_summary_averages_over_seeds() -> None:
     assert found["coverage"] == 0.25
     assert found["n_seeds"] == 2
     assert math.isnan(found["queries_to_half"])
+
+
+def test_the_summary_has_the_interval_of_every_share_cut_to_shares_and_the_median_of_queries() -> None:
+    cells = discoveries(pd.concat([cell(ASKED, 0), cell(ASKED[1:], 1), cell(ASKED[1:], 2)]), {"s": 4})
+    found = discovery_summary(cells).iloc[0]
+    for metric in ("coverage", "ratio", "uniformity"):
+        one = MeanInterval.of(cells[metric], (0.0, 1.0))
+        assert (found[metric], found[f"{metric}_low"], found[f"{metric}_high"]) == (one.mean, one.low, one.high)
+    assert (found["ratio"], found["ratio_high"]) == (pytest.approx((0.75 + 1 + 1) / 3), 1)
+    assert found["queries_to_half"] == 3
