@@ -56,6 +56,12 @@ def test_the_band_is_the_same_every_time() -> None:
     assert simultaneous_factor(values) == simultaneous_factor(values)
 
 
+def test_the_band_is_as_wide_whichever_of_two_strategies_is_the_reference() -> None:
+    for seed in range(4):
+        values = walks(np.random.default_rng(seed), 5, 10)
+        assert simultaneous_factor(values) == simultaneous_factor(-values)
+
+
 def test_one_seed_gives_no_band_and_equal_curves_a_band_of_no_width() -> None:
     assert np.isnan(simultaneous_factor(np.ones((1, 4))))
     assert simultaneous_factor(np.full((3, 4), 0.1)) == 0

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -32,6 +33,26 @@ def test_the_paired_difference_and_its_interval_are_scipys_corrected_for_all_com
     assert row["accuracy_difference_low"] == pytest.approx(interval.low)
     assert row["accuracy_difference_high"] == pytest.approx(interval.high)
     assert row["n_pairs"] == 6
+
+
+def test_a_strategys_own_numbers_are_means_over_its_cells(tmp_path: Path) -> None:
+    rounds = Synthetic(seeds=range(3)).results(tmp_path).rounds
+    columns = ["accuracy_area", "accuracy_final", "classes_area", "query_seconds"]
+    board = leaderboard(rounds, "random").set_index("strategy")
+    expected = areas(rounds).groupby("strategy")[columns].mean()
+    pd.testing.assert_frame_equal(board[columns].sort_index(), expected.sort_index(), check_names=False)
+
+
+def test_a_strategy_without_a_finished_cell_stays_last_without_numbers_and_says_why(tmp_path: Path) -> None:
+    study = Synthetic(missing={("emoc", seed): "MemoryError: boom" for seed in range(3)})
+    results = study.results(tmp_path)
+    board = leaderboard(results.rounds, "random", results.cells)
+    assert list(board["strategy"]) == ["min", "random", "emoc"]
+    assert list(board["reason"]) == ["", "", "failed: MemoryError: boom"]
+    assert list(board["n_seeds"]) == [3, 3, 0]
+    assert board.iloc[2][["accuracy_area", "mean_rank", "n_pairs"]].isna().all()
+    finished = board.iloc[:2].drop(columns="reason")
+    pd.testing.assert_frame_equal(leaderboard(results.rounds, "random").drop(columns="reason"), finished)
 
 
 def test_the_reference_has_no_difference_to_itself(tmp_path: Path) -> None:

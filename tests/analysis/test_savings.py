@@ -75,6 +75,23 @@ def test_targets_are_round_and_lie_between_start_and_best() -> None:
     assert found == [0.45, 0.5, 0.55, 0.6, 0.65, 0.7]
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (0.5, 0.57, [0.52, 0.54, 0.56]),
+        (0.5, 0.535, [0.51, 0.52, 0.53]),
+        (0.5, 0.516, [0.505, 0.51, 0.515]),
+        (0.5, 0.51, [0.505, 0.51]),
+        (0.5, 0.504, []),
+        (0.02, 0.99, [round(0.05 * place, 2) for place in range(8, 20)]),
+    ],
+)
+def test_targets_are_as_far_apart_as_leaves_three_and_twelve_at_most(
+    low: float, high: float, expected: list[float]
+) -> None:
+    assert targets(curves({("random", 0): [low, high]})) == expected
+
+
 def test_a_narrow_range_gets_finer_targets() -> None:
     assert targets(curves({("emoc", 0): [0.501, 0.535]})) == [0.51, 0.52, 0.53]
 
