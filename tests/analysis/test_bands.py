@@ -79,6 +79,20 @@ def test_difference_curves_are_means_of_differences_at_the_same_seed(tmp_path: P
     assert low < mean < high
 
 
+def test_a_band_is_a_factor_of_the_standard_error_cut_to_what_shares_can_differ_by(tmp_path: Path) -> None:
+    rounds = Synthetic(seeds=range(4)).results(tmp_path).rounds
+    tables = {
+        name: own.pivot(index="seed", columns="round", values="accuracy") for name, own in rounds.groupby("strategy")
+    }
+    d = (tables["emoc"] - tables["random"]).to_numpy()
+    found = difference_curves(rounds, "random").query("strategy == 'emoc'")
+    half = simultaneous_factor(d) * d.std(axis=0, ddof=1) / np.sqrt(4)
+    np.testing.assert_allclose(found["high"] - found["mean"], half, atol=1e-12)
+    np.testing.assert_allclose(found["mean"] - found["low"], half, atol=1e-12)
+    few = difference_curves(rounds[rounds["seed"] < 2].assign(accuracy=10 * rounds["accuracy"]), "random")
+    assert (few["low"].min(), few["high"].max()) == (-1, 1)
+
+
 def test_before_the_first_query_paired_strategies_are_equal(tmp_path: Path) -> None:
     curves = difference_curves(Synthetic().results(tmp_path).rounds, "random")
     first = curves[curves["round"] == 0]

@@ -9,6 +9,7 @@ from scipy import stats
 from albench.analysis.intervals import (
     MeanInterval,
     columns_mean,
+    paired_t_columns,
     paired_t_p,
     power_of_detectable,
     smallest_detectable,
@@ -76,6 +77,19 @@ def test_columns_are_summarised_like_single_means() -> None:
         one = MeanInterval.of(values[:, place])
         found = [table[name][place] for name in ("mean", "low", "high", "count")]
         assert found == pytest.approx([one.mean, one.low, one.high, one.count], rel=1e-12)
+
+
+def test_columns_are_tested_like_single_differences_and_not_at_all_without_variance() -> None:
+    values = np.random.default_rng(0).normal(0.4, 1, size=(7, 6))
+    values[2:4, 1] = np.nan
+    values[:, 2] -= 2
+    values[1:, 3] = np.nan
+    values[:, 4] = 0.1
+    p, sign = paired_t_columns(values)
+    for column in (0, 1, 2, 5):
+        assert p[column] == pytest.approx(paired_t_p(values[:, column]), rel=1e-12)
+    assert np.isnan(p[[3, 4]]).all()
+    assert list(sign) == list(np.sign(np.nanmean(values, axis=0)))
 
 
 def test_a_list_in_words_ends_with_and() -> None:
