@@ -71,7 +71,7 @@ class Column:
 
     name: str  # of the frame's column
     label: str = ""  # the heading; by default the name in words
-    format: str = ""  # a format specification such as ".1%" or "+.2f", or "p" for a p value
+    format: str = ""  # a specification such as ".1%" or "+.2f", "p" for a p value, "duration" for seconds as "16 ms"
     scale: float = 1  # what numbers are multiplied by before they are formatted
     low: str = ""  # the columns of an interval's bounds, shown beside the number
     high: str = ""
@@ -95,9 +95,9 @@ class Figure:
     """A Plotly figure as its JSON-ready mapping, and what it shows in words.
 
     A trace whose `legendgroup` is a strategy's label is given that strategy's colour, dash and marker, and answers to
-    the page's legend. Its `meta` may hold `role` ("mean", "band" or "seeds", the last shown on demand) and `x`, a
-    mapping of axis titles to values: then the reader chooses the axis, and the trace needs no `x`. Text of traces and
-    layout is shown as it is: Plotly's own markup has no effect.
+    the page's legend. Its `meta` may hold `role` ("mean", "band", "single" for thin lines of single seeds, or "seeds"
+    for those that are shown on demand) and `x`, a mapping of axis titles to values: then the reader chooses the axis,
+    and the trace needs no `x`. Text of traces and layout is shown as it is: Plotly's own markup has no effect.
     """
 
     plot: Mapping[str, Any]

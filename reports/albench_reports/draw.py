@@ -9,8 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from albench_reports.wording import duration
+
 AXES = {"Labelled images": "n_labeled", "Round": "round"}  # axis title -> column
-MOST_TICKS = 9
+MOST_TICKS, LEAST_TICKS = 9, 3
+FEW_TICKS = 8  # an axis no longer than this has a tick at every whole number
+FEW_SEEDS = 4  # up to here lines of single seeds say more than bands, which are far wider than the data
+_PARTS_OF_A_DECADE = ((1,), (1, 2, 5), range(1, 10), (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9))
 Trace = dict[str, Any]
 SEQUENTIAL = [[0, "rgba(17,119,187,0)"], [1, "rgba(17,119,187,0.85)"]]  # on a light and on a dark page
 SEQUENTIAL_NOVEL = [[0, "rgba(238,102,0,0)"], [1, "rgba(238,102,0,0.85)"]]
@@ -28,34 +33,53 @@ def numbers(values: ArrayLike, digits: int = 5) -> list[float | int | None]:
     return found
 
 
-def log_axis(title: str, values: ArrayLike) -> dict[str, Any]:
-    """Return a logarithmic axis with plain numbers at 1, 2 and 5 of every decade that the values lie in."""
-    found = np.asarray(values, dtype=float)
+def axis(title: str, low: float, high: float, is_share: bool = False) -> dict[str, Any]:
+    """Return an axis over a range whose ticks all read differently: whole numbers, or as many digits as they need."""
+    found: dict[str, Any] = {"title": {"text": title}, "range": [low, high]}
+    if not is_share:
+        return found | ({"dtick": 1} if 1 <= high - low <= FEW_TICKS else {})
+    return found | {"tickformat": f".{0 if high - low > 0.08 else 1 if high - low > 0.008 else 2}%"}
+
+
+def duration_axis(title: str, seconds: ArrayLike) -> dict[str, Any]:
+    """Return a logarithmic axis of times with three ticks or more, each in the unit that people read it in."""
+    found = np.asarray(seconds, dtype=float)
     found = found[np.isfinite(found) & (found > 0)]
-    low, high = np.log10(found.min()) - 0.15, np.log10(found.max()) + 0.15
-    decades = range(int(np.floor(low)), int(np.ceil(high)) + 1)
-    ticks = [digit * 10.0**decade for decade in decades for digit in (1, 2, 5)]
-    ticks = [tick for tick in ticks if low <= np.log10(tick) <= high]
-    if len(ticks) > MOST_TICKS:
-        ticks = [tick for tick in ticks if f"{tick:e}".startswith("1")]
+    low, high = (np.log10(found.min()) - 0.15, np.log10(found.max()) + 0.15) if len(found) else (-1.0, 1.0)
+    ticks = _log_ticks(low, high)
     return {
-        "title": {"text": title},
+        "title": {"text": f"{title} (logarithmic)"},
         "type": "log",
         "range": [float(low), float(high)],
         "tickvals": numbers(ticks),
-        "ticktext": [f"{tick:g}" for tick in ticks],
+        "ticktext": [duration(tick) for tick in ticks],
     }
 
 
+def _log_ticks(low: float, high: float) -> list[float]:
+    """Return ticks between two powers of ten: decades, or the coarsest parts of them that give three."""
+    decades = range(int(np.floor(low)), int(np.ceil(high)) + 1)
+    ticks: list[float] = []
+    for digits in _PARTS_OF_A_DECADE:
+        ticks = [digit * 10.0**decade for decade in decades for digit in digits]
+        ticks = [tick for tick in ticks if low <= np.log10(tick) <= high]
+        if len(ticks) >= LEAST_TICKS:
+            break
+    return ticks[:: -(-len(ticks) // MOST_TICKS)]
+
+
 def line(frame: pd.DataFrame, y: str, strategy: str, hover: str) -> Trace:
-    """Return a mean line of a strategy over both axes; `hover` is the number's format, such as ".1%"."""
+    """Return a mean line of a strategy over both axes; `hover` is the number's format, ".1%" or "duration"."""
+    is_time = hover == "duration"
+    words = {"customdata": [duration(value) for value in frame[y]]} if is_time else {}
     return {
+        **words,
         "type": "scatter",
         "mode": "lines+markers",
         "name": strategy,
         "legendgroup": strategy,
         "y": numbers(frame[y]),
-        "hovertemplate": f"%{{y:{hover}}}",
+        "hovertemplate": "%{customdata}" if is_time else f"%{{y:{hover}}}",
         **_over({title: numbers(frame[column]) for title, column in AXES.items()}, "mean"),
     }
 
@@ -79,8 +103,8 @@ def band(frame: pd.DataFrame, low: str, high: str, strategy: str) -> Trace | Non
     }
 
 
-def seed_lines(frame: pd.DataFrame, y: str, strategy: str) -> Trace:
-    """Return one line a seed, as one trace with gaps, shown on demand."""
+def seed_lines(frame: pd.DataFrame, y: str, strategy: str, role: str = "seeds") -> Trace:
+    """Return one line a seed, as one trace with gaps: shown on demand, or with the role "single" at once."""
     values: list[float | int | None] = []
     over: dict[str, list[float | int | None]] = {title: [] for title in AXES}
     for _, own in frame.groupby("seed"):
@@ -96,7 +120,7 @@ def seed_lines(frame: pd.DataFrame, y: str, strategy: str) -> Trace:
         "showlegend": False,
         "hoverinfo": "skip",
         "y": values,
-        **_over(over, "seeds"),
+        **_over(over, role),
     }
 
 

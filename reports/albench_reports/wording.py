@@ -4,19 +4,54 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+from albench.analysis import words
+
+_UNITS = ((7200, 3600, "h"), (120, 60, "min"), (1, 1, "s"), (1e-3, 1e-3, "ms"), (1e-6, 1e-6, "µs"), (0, 1e-9, "ns"))
 
 
 def points(difference: float, sign: bool = True) -> str:
     """Return a difference of shares in percentage points, "+1.4" or, for a small one, "+0.03"."""
-    value = 100 * difference
-    digits = 1 if abs(value) >= 0.95 or value == 0 else 2
-    return f"{value:{'+' if sign else ''}.{digits}f}".replace("-", "−")
+    return _points(difference, _digits(difference), sign)
 
 
 def interval(low: float, high: float) -> str:
-    """Return bounds in percentage points, "0.6 to 2.2"."""
-    return f"{points(low, sign=False)} to {points(high, sign=False)}"
+    """Return bounds in percentage points, "0.6 to 2.2"; of bounds that print alike one number."""
+    is_hidden = any(0 < abs(bound) < 0.0005 for bound in (low, high))  # one digit would print it as 0
+    digits = 2 if is_hidden else _digits(max(abs(low), abs(high)))
+    return span(_points(low, digits), _points(high, digits))
+
+
+def span(low: str, high: str) -> str:
+    """Return two printed bounds as "0.6 to 2.2", or as one where they print alike."""
+    return low if low == high else f"{low} to {high}"
+
+
+def _digits(difference: float) -> int:
+    return 1 if abs(100 * difference) >= 0.95 or difference == 0 else 2
+
+
+def _points(difference: float, digits: int, sign: bool = False) -> str:
+    text = f"{100 * difference:{'+' if sign else ''}.{digits}f}"
+    return text.lstrip("-+") if float(text) == 0 else text.replace("-", "−")
+
+
+def duration(seconds: float) -> str:
+    """Return a time in the unit that people read it in, with three digits: "565 µs", "16.2 ms", "2.27 s", "3.5 min"."""
+    rounded = float(f"{seconds:.3g}")
+    if not rounded:
+        return "0 s"
+    size, unit = next((size, unit) for least, size, unit in _UNITS if abs(rounded) >= least)
+    return f"{float(f'{rounded / size:.3g}'):g} {unit}".replace("-", "−")
+
+
+def seeds_in_words(seeds: Sequence[int]) -> str:
+    """Return seeds as "0 to 8", or one by one where some between them are missing."""
+    ordered = sorted(seeds)
+    if len(ordered) > 2 and ordered[-1] - ordered[0] == len(ordered) - 1:
+        return f"{ordered[0]} to {ordered[-1]}"
+    return words([str(seed) for seed in ordered], limit=9)
 
 
 def percent(share: float) -> str:

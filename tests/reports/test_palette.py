@@ -5,8 +5,11 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from albench_reports.page.palette import COLOURS, DASHES, styles
+from albench_reports.page.looks import COLOURS, LOOKS
+from albench_reports.page.palette import DASHES, MARKERS, styles
+from albench_strategies import albench_strategies
 
+BY_OTHERS = ("#aa4433", "solid", "circle")
 PAGES = {"light": "#ffffff", "dark": "#14171c"}
 # Linear-light simulation of complete deuteranopia and protanopia (Machado, Oliveira and Fernandes 2009).
 BLINDNESS = {
@@ -67,3 +70,31 @@ def test_variants_of_one_strategy_share_colour_and_marker_and_differ_in_their_da
 def test_more_strategies_than_colours_still_differ() -> None:
     looks = styles([f"s{place}" for place in range(30)])
     assert len({(look.colour, look.dash, look.marker) for look in looks.values()}) == 30
+
+
+def test_every_strategy_of_albench_has_a_look_of_its_own_in_the_table() -> None:
+    assert set(albench_strategies()) <= set(LOOKS)
+    for first, second in combinations(LOOKS.values(), 2):
+        assert sum(one == other for one, other in zip(first, second, strict=True)) < 2
+    assert all(c in COLOURS and d in DASHES and m in MARKERS for c, d, m in LOOKS.values())
+
+
+def test_a_strategy_looks_the_same_whatever_stands_beside_it_and_in_whatever_order() -> None:
+    names = ["third", "random", "emoc[x=1]", "emoc", "by-others", "min"]
+    looks = styles(names)
+    assert list(looks) == names
+    assert styles(reversed(names)) == looks
+    for name in ("third", "random", "emoc", "by-others", "min"):
+        assert styles([name])[name] == looks[name]
+
+
+def test_the_look_of_a_third_partys_strategy_follows_from_its_name() -> None:
+    looks = styles(["by-others", "third"])
+    assert (looks["by-others"].colour, looks["by-others"].dash, looks["by-others"].marker) == BY_OTHERS
+    assert (looks["third"].colour, looks["third"].dash, looks["third"].marker) != BY_OTHERS
+
+
+def test_more_variants_than_dashes_move_to_other_markers() -> None:
+    looks = styles([f"emoc[x={place}]" for place in range(100)])
+    assert {look.colour for look in looks.values()} == {LOOKS["emoc"][0]}
+    assert len({(look.dash, look.marker) for look in looks.values()}) == len(DASHES) * len(MARKERS)

@@ -3,6 +3,7 @@
 {
   const allPlots = () => albench.all("[data-figure]");
   const root = document.documentElement;
+  const FEW_TICKS = 8; // an axis of whole numbers no longer than this has a tick at every one
   const PAPER = { wide: 670, half: 325 }; // pixels of a column on A4 and Letter
   const config = { displayModeBar: false, responsive: true };
   let figures = {};
@@ -33,8 +34,23 @@
   const layoutOf = (figure) => {
     const layout = structuredClone(figure.layout);
     const axes = figure.data.flatMap((trace) => Object.keys(trace.meta?.x || {}));
-    if (axes.length) layout.xaxis.title.text = axes.includes(albench.axis) ? albench.axis : axes[0];
+    if (axes.length) {
+      layout.xaxis.title.text = axes.includes(albench.axis) ? albench.axis : axes[0];
+      const values = figure.data.flatMap((trace) => shown(trace).x || []).filter((value) => value !== null);
+      if (spanOf(values) <= FEW_TICKS) layout.xaxis.dtick = 1; // rounds and images are whole
+    }
+    if (layout.yaxis?.type === "category") layout.height = heightOf(figure, layout.height);
     return layout;
+  };
+  const spanOf = (values) => values.reduce((most, one) => Math.max(most, one), 0) - values.reduce((least, one) => Math.min(least, one), Infinity);
+
+  // Rows of strategies that are switched off leave no gap.
+  const FRAME = 90; // pixels of a figure that are no rows
+  const heightOf = (figure, height) => {
+    const rows = new Map(figure.data.map((trace) => [trace.legendgroup, trace]));
+    if (rows.has(undefined) || figure.data.some((trace) => trace.type !== "scatter")) return height;
+    const left = Array.from(rows.keys()).filter((group) => !albench.hidden.has(group)).length;
+    return FRAME + ((height - FRAME) * left) / rows.size;
   };
 
   const isShown = (plot) => !plot.closest("[hidden], .empty, details:not([open])");

@@ -49,6 +49,18 @@
     arrange(part);
   });
 
+  // A table that goes on beyond an edge fades there, and says so.
+  const cue = (box) => {
+    const left = box.scrollLeft > 1;
+    const right = box.scrollLeft + box.clientWidth < box.scrollWidth - 1;
+    box.dataset.more = left && right ? "both" : left ? "left" : right ? "right" : "";
+  };
+  const sizes = new ResizeObserver((entries) => entries.forEach((entry) => cue(entry.target)));
+  const observe = () => albench.all(".scroll").forEach((box) => sizes.observe(box));
+  document.addEventListener("scroll", (event) => event.target.classList?.contains("scroll") && cue(event.target), true);
+  albench.listeners.push(observe);
+  observe();
+
   const rowsOf = (table) => {
     const headings = Array.from(table.tHead.rows[0].cells);
     const names = headings.flatMap((h) => [h.dataset.name, h.dataset.low, h.dataset.high].filter(Boolean));

@@ -21,8 +21,8 @@ LAYOUT: dict[str, Any] = {
     "hovermode": "x unified",
     "showlegend": False,
     "dragmode": "zoom",
-    "xaxis": {"gridcolor": "#e3e6ea", "zerolinecolor": "#b8bec7", "automargin": True},
-    "yaxis": {"gridcolor": "#e3e6ea", "zerolinecolor": "#b8bec7", "automargin": True},
+    "xaxis": {"gridcolor": "#e3e6ea", "zerolinecolor": "#b8bec7", "automargin": True, "title": {"standoff": 8}},
+    "yaxis": {"gridcolor": "#e3e6ea", "zerolinecolor": "#b8bec7", "automargin": True, "title": {"standoff": 8}},
 }
 
 
@@ -41,8 +41,8 @@ def _trace(trace: dict[str, Any], looks: Mapping[str, Style]) -> dict[str, Any]:
     role = trace.get("meta", {}).get("role")
     if role == "band":
         own: dict[str, Any] = {"fillcolor": look.fill, "line": {"width": 0}}
-    elif role == "seeds":
-        own = {"line": {"color": look.colour, "width": 1, "dash": look.dash}, "opacity": 0.45, "visible": False}
+    elif role in {"single", "seeds"}:
+        own = {"line": {"color": look.colour, "width": 1}, "opacity": 0.5, "visible": role == "single"}
     else:
         marker = {"symbol": look.marker, "size": 7, "color": look.colour, "maxdisplayed": 12}
         own = {"line": {"color": look.colour, "width": 2.2, "dash": look.dash}, "marker": marker}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from albench import ReportFormat, Results, write_text
-from albench_reports.page import bundle
+from albench_reports.page import about, bundle
 from albench_reports.page.assemble import Page, assemble
 from albench_reports.page.plain import plain
 
@@ -45,6 +45,8 @@ def render(page: Page) -> str:
     return environment.get_template("page.html.j2").render(
         page=page,
         results=page.results,
+        title=about.title(page.results),
+        facts=about.facts(page.results),
         style=bundle.asset("page.css"),
         script=script,
         hashes=[bundle.script_hash(script), bundle.script_hash(bundle.plotly_source())],

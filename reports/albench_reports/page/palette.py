@@ -1,4 +1,4 @@
-"""How a strategy looks in every figure: a colour, a dash and a marker of its own, variants of one name alike.
+"""How a strategy looks in every figure: a colour, a dash and a marker that follow from its name.
 
 The colours have a contrast of at least 3 to a white and to a dark page, and are those that a search found to stay apart
 best for readers who see red and green alike; a test holds them to both. Dash and marker need no colour.
@@ -6,12 +6,15 @@ best for readers who see red and green alike; a test holds them to both. Dash an
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from hashlib import sha256
+from itertools import product
 
-COLOURS = ("#1177bb", "#ee6600", "#339999", "#5544ff", "#aa4433", "#7777ff", "#00aa66", "#aa4466")
+from albench_reports.page.looks import COLOURS, LOOKS
+
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
-MARKERS = ("circle", "square", "diamond", "triangle-up", "x", "star", "cross", "triangle-down", "pentagon", "hexagon")
+MARKERS = ("circle", "star", "square", "cross", "diamond", "triangle-down", "triangle-up", "pentagon", "x", "hexagon")
 DASH_ARRAYS = {  # the same dashes for SVG in the legend and the tables
     "solid": "",
     "dash": "6 4",
@@ -20,11 +23,12 @@ DASH_ARRAYS = {  # the same dashes for SVG in the legend and the tables
     "longdash": "10 4",
     "longdashdot": "11 3 2 3",
 }
+Look = tuple[str, str, str]  # colour, dash, marker
 
 
 @dataclass(frozen=True)
 class Style:
-    """The look of one strategy, and the family that its variants share a colour and a marker with."""
+    """The look of one strategy, and the family that its variants share a colour with, and a marker if dashes last."""
 
     family: str
     colour: str
@@ -49,22 +53,46 @@ def family(strategy: str) -> str:
     return strategy.partition("[")[0]
 
 
+def look(name: str) -> Look:
+    """Return the look of a strategy that clashes with no other: the table's, else one by a hash of its name."""
+    if name in LOOKS:
+        return LOOKS[name]
+    number = int.from_bytes(sha256(name.encode("utf-8", "surrogatepass")).digest()[:8], "big")
+    number, colour = divmod(number, len(COLOURS))
+    number, dash = divmod(number, len(DASHES))
+    return COLOURS[colour], DASHES[dash], MARKERS[number % len(MARKERS)]
+
+
 def styles(strategies: Iterable[str]) -> dict[str, Style]:
-    """Return each strategy's style, by its place."""
+    """Return each strategy's style, whatever their order: of two that clash the later by name moves.
+
+    Those of the table come before others, and these before variants with parameters.
+    """
     strategies = list(strategies)
     shade = 0.16 if len(strategies) <= len(COLOURS) - 2 else 0.08  # bands lie over each other
-    families: dict[str, int] = {}
-    variants: dict[str, int] = {}
-    found = {}
-    for strategy in strategies:
-        name = family(strategy)
-        place = families.setdefault(name, len(families))
-        variant = variants[name] = variants.get(name, -1) + 1
-        found[strategy] = Style(
-            family=name,
-            colour=COLOURS[place % len(COLOURS)],
-            dash=DASHES[(place + variant) % len(DASHES)],
-            marker=MARKERS[place % len(MARKERS)],
-            shade=shade,
-        )
-    return found
+    taken: set[Look] = set()
+    found: dict[str, Style] = {}
+    for name in sorted(strategies, key=lambda name: ("[" in name, family(name) not in LOOKS, name)):
+        colour, dash, marker = _free(look(family(name)), taken)
+        taken.add((colour, dash, marker))
+        found[name] = Style(family(name), colour, dash, marker, shade)
+    return {name: found[name] for name in strategies}
+
+
+def _free(wanted: Look, taken: set[Look]) -> Look:
+    """Return a look of the wanted colour whose line no other has, else one that no other has, else the wanted one."""
+    lines = {one[:2] for one in taken}
+    others = [one for one in _alike(wanted) if one not in taken]
+    return next((one for one in others if one[:2] not in lines), others[0] if others else wanted)
+
+
+def _alike(wanted: Look) -> Iterator[Look]:
+    """Yield the looks of one colour: first those that differ in the dash alone, then those of the next marker."""
+    colour, dash, marker = wanted
+    for other, step in product(_from(MARKERS, marker), _from(DASHES, dash)):
+        yield colour, step, other
+
+
+def _from(values: tuple[str, ...], first: str) -> tuple[str, ...]:
+    place = values.index(first)
+    return values[place:] + values[:place]

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from albench import Column, Table
+from albench_reports.wording import duration, span
 
 MISSING = "–"
 
@@ -72,8 +73,9 @@ def _heading(column: Column, values: pd.Series[Any]) -> Heading:
 def _cell(column: Column, row: dict[Any, Any]) -> Cell:
     value = row[column.name]
     low, high = (row[name] if name else None for name in (column.low, column.high))
-    between = "" if _absent(low) or _absent(high) else f"{_shown(column, low)} to {_shown(column, high)}"
-    return Cell(_shown(column, value), between, _raw(value), _raw(low), _raw(high))
+    text = _shown(column, value)
+    between = "" if _absent(low) or _absent(high) else span(_shown(column, low), _shown(column, high))
+    return Cell(text, "" if between == text else between, _raw(value), _raw(low), _raw(high))
 
 
 def _shown(column: Column, value: Any) -> str:
@@ -83,6 +85,8 @@ def _shown(column: Column, value: Any) -> str:
         return str(value)
     if column.format == "p":
         return "< .001" if value < 0.001 else f"{value:.3f}"
+    if column.format == "duration":
+        return duration(column.scale * value)
     return format(column.scale * value, column.format).replace("-", "−")
 
 

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from albench import Content, Figure, Part, ReportSection, Results
-from albench_reports.draw import SEQUENTIAL, SEQUENTIAL_NOVEL
+from albench_reports.draw import FEW_TICKS, SEQUENTIAL, SEQUENTIAL_NOVEL
 from albench_reports.sections.shared.known_classes import NOVEL, map_layout, marked, outcomes_of, shown_seeds
+from albench_reports.wording import count
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ class AskedClasses(ReportSection):
             for part in _maps(queries, results, setting, seed)
         ]
         n_classes = queries["query_class"].nunique()
-        return Content(f"The queries were of {n_classes} classes; a map shows which, in their order.", parts)
+        classes = count(n_classes, "class", "classes")
+        return Content(f"The queries were of {classes}; a map shows which, in their order.", parts)
 
 
 def _maps(queries: pd.DataFrame, results: Results, setting: str, seed: int) -> list[Part]:
@@ -46,7 +48,14 @@ def _maps(queries: pd.DataFrame, results: Results, setting: str, seed: int) -> l
     here = queries[(queries["setting"] == setting) & (queries["seed"] == seed)]
     names, n_known = _classes(here, outcomes_of(results, setting, seed))
     own = {strategy: here[here["strategy"] == strategy] for strategy in results.strategies}
-    return [_queried(frame, strategy, names, n_known, when) for strategy, frame in own.items() if len(frame)]
+    most = _most(queries[queries["setting"] == setting])
+    return [_queried(frame, strategy, names, n_known, most, when) for strategy, frame in own.items() if len(frame)]
+
+
+def _most(queries: pd.DataFrame) -> int:
+    """Return the largest number of images that a cell of a setting asked for of one class: the deepest colour."""
+    asked = queries.assign(n_images=queries["query_indices"].map(len))
+    return int(asked.groupby(["strategy", "seed", "query_class"])["n_images"].sum().max())
 
 
 def _classes(rounds: pd.DataFrame, outcomes: Sequence[Mapping[str, Any]]) -> tuple[list[str], int]:
@@ -60,7 +69,7 @@ def _classes(rounds: pd.DataFrame, outcomes: Sequence[Mapping[str, Any]]) -> tup
 
 
 def _queried(
-    queries: pd.DataFrame, strategy: str, names: Sequence[str], n_known: int, when: Mapping[str, str]
+    queries: pd.DataFrame, strategy: str, names: Sequence[str], n_known: int, most: int, when: Mapping[str, str]
 ) -> Figure:
     """Return how many images of each class have been asked for after each round."""
     ordered = queries.sort_values("round")
@@ -77,7 +86,7 @@ def _queried(
         "name": strategy,
         "x": rounds,
         "zmin": 0,
-        "zmax": int(total.max()),
+        "zmax": most,
         "showscale": False,
         "hovertemplate": "round %{x}, %{y}: %{z} images so far<extra></extra>",
     }
@@ -88,13 +97,17 @@ def _queried(
         {**common, "y": labels, "z": rows, "colorscale": scale, "hoverongaps": False}
         for rows, scale in ((known, SEQUENTIAL), (novel, SEQUENTIAL_NOVEL))
     ]
+    layout = map_layout(len(names), "Round")
+    if rounds[-1] - rounds[0] <= FEW_TICKS:
+        layout["xaxis"]["dtick"] = 1
     never = [label for label, row in zip(labels, total, strict=True) if not row[-1]]
     return Figure(
-        {"data": traces, "layout": map_layout(len(names), "Round")},
+        {"data": traces, "layout": layout},
         f"Classes that {strategy} asked for, {when['setting']}, seed {when['seed']}",
         summary=f"{strategy}, seed {when['seed']}: {len(names) - len(never)} of {len(names)} classes were asked for; "
         f"most often {labels[int(total[:, -1].argmax())]}. Never: {', '.join(never) or 'none'}.",
         method="Colour is the number of images of a class asked for so far; it deepens where the class is asked for "
-        f"again. Classes marked {NOVEL.strip()} and coloured orange were not in the initial set.",
+        f"again, up to {count(most, 'image')} on every map of this setting. Classes marked {NOVEL.strip()} and "
+        "coloured orange were not in the initial set.",
         when=when,
     )

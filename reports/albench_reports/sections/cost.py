@@ -12,17 +12,17 @@ from albench import Column, Content, Figure, Part, ReportSection, Results, Table
 from albench.analysis import areas, compare, costs, mean_curves
 from albench_reports import draw
 from albench_reports.sections.shared.choices import references
-from albench_reports.wording import points
+from albench_reports.wording import duration, percent, points
 
 _COLUMNS = (
     Column("strategy"),
     Column(
-        "query_seconds", "Query, s", ".3g", method="Time of one query, mean over rounds and seeds; training is apart."
+        "query_seconds", "Query", "duration", method="Time of one query, mean over rounds and seeds; training is apart."
     ),
-    Column("query_seconds_largest", "Longest, s", ".3g", method="The longest query of any round and seed."),
-    Column("train_seconds", "Update, s", ".3g", method="Time of one update after a query, mean over rounds and seeds."),
-    Column("eval_seconds", "Evaluation, s", ".3g", method="Time of one evaluation on the test images, mean."),
-    Column("cell_minutes", "Cell, min", ".3g", method="Queries, updates and evaluations of one cell, mean over seeds."),
+    Column("query_seconds_largest", "Longest query", "duration", method="The longest query of any round and seed."),
+    Column("train_seconds", "Update", "duration", method="Time of one update after a query, mean."),
+    Column("eval_seconds", "Evaluation", "duration", method="Time of one evaluation on the test images, mean."),
+    Column("cell_minutes", "Cell", "duration", 60, method="All queries, updates and evaluations of a cell, mean."),
     Column(
         "peak_memory_megabytes",
         "Peak memory, MB",
@@ -33,8 +33,8 @@ _COLUMNS = (
 _BENCHMARKS = (
     Column("group"),
     Column("name"),
-    Column("mean_seconds", "Mean, s", ".3g"),
-    Column("stddev_seconds", "Standard deviation, s", ".2g"),
+    Column("mean_seconds", "Mean", "duration"),
+    Column("stddev_seconds", "Standard deviation", "duration"),
     Column("repetitions"),
 )
 
@@ -75,26 +75,26 @@ def _sentence(frame: pd.DataFrame) -> str:
     if known.empty:
         return "Nothing was queried, so no query has a cost."
     fastest, slowest = known.iloc[0], known.iloc[-1]
-    share = slowest["query_seconds"] / (slowest["query_seconds"] + slowest["train_seconds"] + slowest["eval_seconds"])
-    return (
-        f"A query of {slowest['strategy']} takes {slowest['query_seconds']:.3g} s on average, one of "
-        f"{fastest['strategy']} {fastest['query_seconds']:.2g} s; of a round of {slowest['strategy']} the query is "
-        f"{share:.0%}."
-    )
+    spent = slowest[["query_seconds", "train_seconds", "eval_seconds"]].sum()
+    share = f"of a round of {slowest['strategy']} the query is {percent(slowest['query_seconds'] / max(spent, 1e-9))}"
+    takes = f"A query of {slowest['strategy']} takes {duration(slowest['query_seconds'])} on average"
+    if fastest["strategy"] == slowest["strategy"]:
+        return f"{takes}; {share}."
+    return f"{takes}, one of {fastest['strategy']} {duration(fastest['query_seconds'])}; {share}."
 
 
 def _times(times: pd.DataFrame, results: Results, setting: str) -> list[Figure]:
     here = times[times["setting"] == setting].dropna(subset="mean")
     own = {name: here[here["strategy"] == name] for name in results.strategies}
-    lines = [draw.line(frame, "mean", name, ".3g") for name, frame in own.items() if len(frame)]
+    lines = [draw.line(frame, "mean", name, "duration") for name, frame in own.items() if len(frame)]
     if not lines:
         return []
     said = [
-        f"{name} {frame['mean'].iloc[0]:.2g} s at first and {frame['mean'].iloc[-1]:.2g} s at the end"
+        f"{name} {duration(frame['mean'].iloc[0])} at first and {duration(frame['mean'].iloc[-1])} at the end"
         for name, frame in own.items()
         if len(frame)
     ]
-    axis = draw.log_axis("Query, s (logarithmic)", here["mean"])
+    axis = draw.duration_axis("Time of a query", here["mean"])
     return [
         Figure(
             {"data": lines, "layout": {"yaxis": axis}},
@@ -122,23 +122,24 @@ def _gains(gains: pd.DataFrame, costs: pd.DataFrame, setting: str, reference: st
             "y": draw.numbers([100 * row["difference"]]),
             "error_y": draw.error_bar(100 * row["difference_low"], 100 * row["difference_high"]),
             "marker": {"size": 11},
-            "hovertemplate": "%{x:.3g} s a query, %{y:+.2f} points",
+            "customdata": [duration(row["query_seconds"])],
+            "hovertemplate": "%{customdata} a query, %{y:+.2f} points",
         }
         for row in here.to_dict("records")
     ]
     layout = {
         "hovermode": "closest",
-        "xaxis": draw.log_axis("Query, s (logarithmic)", here["query_seconds"]),
-        "yaxis": {"title": {"text": f"Difference to {reference}, points"}, "zeroline": True},
+        "xaxis": draw.duration_axis("Time of a query", here["query_seconds"]),
+        "yaxis": {"title": {"text": f"Area: difference to {reference}, points"}, "zeroline": True},
     }
     said = [
-        f"{row['strategy']} {points(row['difference'])} points for {row['query_seconds']:.2g} s a query"
+        f"{row['strategy']} {points(row['difference'])} points for {duration(row['query_seconds'])} a query"
         for row in here.to_dict("records")
     ]
     return [
         Figure(
             {"data": traces, "layout": layout},
-            f"Gain over {reference} against the time of a query, {setting}",
+            f"Gain in accuracy area over {reference} against the time of a query, {setting}",
             summary=f"On {setting}: {'; '.join(said)}.",
             method="The paired difference in accuracy area with its 95 % t interval, over the mean time of one query.",
             when={"setting": setting, "reference": reference},

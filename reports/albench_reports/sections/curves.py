@@ -25,24 +25,35 @@ _METHOD = (
     "Lines are means over seeds, bands their pointwise 95 % t intervals: each holds at its round, not for the whole "
     "curve. Seeds differ more than strategies do, so bands that overlap say little; the paired differences say more."
 )
+_FEW_METHOD = (
+    f"Thick lines are means over seeds, thin ones the seeds themselves: t intervals of {draw.FEW_SEEDS} seeds or fewer "
+    "are far wider than what was seen. Seeds differ more than strategies do; the paired differences say more."
+)
 _DIFFERENCE_METHOD = (
     "Mean of the differences at the same seed. The band is simultaneous: with 95 % confidence it holds the true curve "
     "at all rounds together. Its half width is c s/√N at each round, with c the quantile of the largest studentised "
     "mean of simulated Gaussian curves that are correlated like the observed ones."
 )
+_FEW_DIFFERENCE_METHOD = (
+    "Thick lines are means of the differences at the same seed, thin ones the seeds. The band that holds at all rounds "
+    f"together is in the words alone: of {draw.FEW_SEEDS} pairs or fewer it is far wider than what was seen."
+)
 
 
 @dataclass(frozen=True)
 class Curves(ReportSection):
-    """Learning curves with bands, single seeds on demand, and paired differences with simultaneous bands."""
+    """Learning curves with bands or single seeds, and paired differences with simultaneous bands."""
 
     title: ClassVar[str] = "Learning curves"
     order: ClassVar[int] = 200
 
     def compute(self, results: Results) -> Mapping[str, pd.DataFrame]:
         """Return the mean curves with their intervals, and the differences to each strategy as the reference."""
-        differences = {f"to {name}": difference_curves(results.rounds, name) for name in references(results)}
-        return {"curves": mean_curves(results.rounds, tuple(METRICS)), **differences}
+        frames = {"curves": mean_curves(results.rounds, tuple(METRICS))}
+        for name in references(results):
+            frames[f"to {name}"] = difference_curves(results.rounds, name)
+            frames[f"seeds to {name}"] = _seed_differences(results.rounds, name)
+        return frames
 
     def draw(self, frames: Mapping[str, pd.DataFrame], results: Results) -> Content:
         """Return one figure a setting and metric, and one difference a setting and reference."""
@@ -51,84 +62,109 @@ class Curves(ReportSection):
             here = results.rounds[results.rounds["setting"] == setting]
             figures += [_figure(frames["curves"], here, results, m) for m in METRICS if here[m].notna().any()]
             for reference in references(results):
-                figures += _difference(frames[f"to {reference}"], setting, reference)
+                single = frames[f"seeds to {reference}"]
+                single = single[single["setting"] == setting]
+                figures += _difference(frames[f"to {reference}"], single, setting, reference)
         if not figures:
             return Content("No cell has finished yet, so there is no curve.")
-        seeds = results.rounds.groupby(["setting", "strategy"])["seed"].nunique()
-        bands = "" if (seeds > 1).all() else " Where one seed has finished there is no band."
-        return Content(f"How accuracy and the number of known classes grow with what is labelled.{bands}", figures)
+        return Content("How accuracy and the number of known classes grow with what is labelled.", figures)
+
+
+def _seed_differences(rounds: pd.DataFrame, reference: str) -> pd.DataFrame:
+    """Return the accuracy of each cell minus the reference's of the same setting, seed and round."""
+    keys = ["setting", "seed", "round"]
+    other = rounds.loc[rounds["strategy"] == reference, [*keys, "accuracy"]].rename(columns={"accuracy": "other"})
+    paired = rounds.loc[rounds["strategy"] != reference, [*keys, "strategy", "n_labeled", "accuracy"]].merge(other)
+    return paired.assign(difference=100 * (paired["accuracy"] - paired["other"]))
+
+
+def _are_few(rounds: pd.DataFrame) -> bool:
+    """Return whether no strategy has so many seeds that a band says more than their lines."""
+    seeds = rounds.groupby("strategy")["seed"].nunique()
+    return bool((seeds <= draw.FEW_SEEDS).all())
+
+
+def _spread(own: pd.DataFrame, rounds: pd.DataFrame, y: str, strategy: str, few: bool) -> list[draw.Trace]:
+    """Return how the seeds of a strategy spread: their lines if they are few, else a band, and lines on demand."""
+    lines = [draw.seed_lines(rounds, y, strategy, "single" if few else "seeds")] if rounds["seed"].nunique() > 1 else []
+    band = None if few else draw.band(own, "low", "high", strategy)
+    return [band, *lines] if band else lines
 
 
 def _figure(curves: pd.DataFrame, rounds: pd.DataFrame, results: Results, metric: str) -> Figure:
     title, hover = METRICS[metric]
-    setting = str(rounds["setting"].iloc[0])
+    setting, few = str(rounds["setting"].iloc[0]), _are_few(rounds)
     here = curves[(curves["setting"] == setting) & (curves["metric"] == metric)]
-    bands, seeds, means, ends = [], [], [], []
-    for strategy in results.strategies:
-        own = here[here["strategy"] == strategy]
-        if own.empty:
-            continue
-        bands.append(draw.band(own, "low", "high", strategy))
-        seeds.append(draw.seed_lines(rounds[rounds["strategy"] == strategy], metric, strategy))
-        means.append(draw.line(own, "mean", strategy, hover))
-        ends.append((own["mean"].iloc[-1], strategy))
-    is_share = "%" in hover
-    axis = {
-        "title": {"text": title},
-        "tickformat": ".0%" if is_share else "",
-        "range": _range(rounds[metric], is_share),
-    }
-    ranking = ", ".join(f"{name} {format(value, hover)}" for value, name in sorted(ends, reverse=True))
+    own = {name: here[here["strategy"] == name] for name in results.strategies}
+    own = {name: frame for name, frame in own.items() if len(frame)}
+    spreads = [_spread(own[name], rounds[rounds["strategy"] == name], metric, name, few) for name in own]
+    means = [draw.line(frame, "mean", name, hover) for name, frame in own.items()]
+    low, high = _range(rounds[metric], "%" in hover)
+    ends = sorted(((frame["mean"].iloc[-1], name) for name, frame in own.items()), reverse=True)
+    ranking = ", ".join(f"{name} {format(value, hover)}" for value, name in ends if value == value)
     return Figure(
-        plot={"data": [trace for trace in [*bands, *seeds, *means] if trace], "layout": {"yaxis": axis}},
+        plot={
+            "data": [*(trace for traces in spreads for trace in traces), *means],
+            "layout": {"yaxis": draw.axis(title, low, high, "%" in hover)},
+        },
         caption=f"{title}, {setting}",
         summary=f"{title} on {setting}, mean over seeds, after the last round: {ranking}.",
-        method=_METHOD,
+        method=_FEW_METHOD if few else _METHOD,
         when={"setting": setting},
     )
 
 
-def _range(values: pd.Series[Any], is_share: bool) -> list[float]:
+def _range(values: pd.Series[Any], is_share: bool) -> tuple[float, float]:
     """Return an axis that holds every seed; a band may leave it: t intervals of few seeds exceed [0, 1]."""
     low, high = float(values.min()), float(values.max())
     room = 0.06 * (high - low) or 0.02 * max(abs(high), 1)
-    return [max(low - room, 0.0), min(high + room, 1.0 if is_share else high + room)]
+    most = 1 + 0.2 * room if is_share else high + room  # a line at 100 % is not cut in half
+    return max(low - room, -0.2 * room), min(high + room, most)
 
 
-def _difference(curves: pd.DataFrame, setting: str, reference: str) -> list[Figure]:
+def _difference(curves: pd.DataFrame, single: pd.DataFrame, setting: str, reference: str) -> list[Figure]:
     here = curves[curves["setting"] == setting].assign(**{name: 100 * curves[name] for name in ("mean", "low", "high")})
     if here.empty:
         return []
-    strategies = list(dict.fromkeys(here["strategy"]))
-    own = {name: here[here["strategy"] == name] for name in strategies}
-    bands = [draw.band(frame, "low", "high", name) for name, frame in own.items()]
+    few = _are_few(single)
+    own = {name: here[here["strategy"] == name] for name in dict.fromkeys(here["strategy"])}
+    seeds = {name: single[single["strategy"] == name] for name in own}
+    spreads = [_spread(own[name], seeds[name], "difference", name, few) for name in own]
+    if not few:
+        spreads = [[trace for trace in traces if trace["meta"]["role"] == "band"] for traces in spreads]
     means = [draw.line(frame, "mean", name, "+.2f") for name, frame in own.items()]
-    axis: dict[str, Any] = {
-        "title": {"text": f"Accuracy minus that of {reference}, points"},
-        "zeroline": True,
-        "zerolinewidth": 2,
-    }
-    axis["range"] = _difference_range(here)
+    low, high = _seeds_range(single["difference"]) if few else _difference_range(here)
+    axis = draw.axis(f"Accuracy minus that of {reference}, points", low, high)
     return [
         Figure(
-            plot={"data": [trace for trace in [*bands, *means] if trace], "layout": {"yaxis": axis}},
+            plot={
+                "data": [*(trace for traces in spreads for trace in traces), *means],
+                "layout": {"yaxis": {**axis, "zeroline": True, "zerolinewidth": 2}},
+            },
             caption=f"Paired difference in accuracy to {reference}, {setting}",
             summary=f"Accuracy minus that of {reference} on {setting}, with a band that holds at all rounds together: "
             + "; ".join(_apart(name, frame) for name, frame in own.items())
             + ".",
             wide=True,
-            method=_DIFFERENCE_METHOD,
+            method=_FEW_DIFFERENCE_METHOD if few else _DIFFERENCE_METHOD,
             when={"setting": setting, "reference": reference},
         )
     ]
 
 
-def _difference_range(curves: pd.DataFrame) -> list[float]:
+def _seeds_range(points: pd.Series[Any]) -> tuple[float, float]:
+    """Return an axis that holds every seed and zero, and a tenth of a point at least."""
+    low, high = min(float(points.min()), -0.05), max(float(points.max()), 0.05)
+    return low - 0.06 * (high - low), high + 0.06 * (high - low)
+
+
+def _difference_range(curves: pd.DataFrame) -> tuple[float, float]:
     """Return an axis on which the means can be read; the bands of few seeds are many times wider and may leave it."""
     reach = 3 * max(float(curves["mean"].abs().max()), 0.1)
     low = max(-reach, float(np.nanmin(curves[["mean", "low"]].to_numpy(dtype=float))))
     high = min(reach, float(np.nanmax(curves[["mean", "high"]].to_numpy(dtype=float))))
-    return [low - 0.04 * (high - low), high + 0.04 * (high - low)]
+    low, high = min(low, -0.05), max(high, 0.05)
+    return low - 0.04 * (high - low), high + 0.04 * (high - low)
 
 
 def _apart(strategy: str, curve: pd.DataFrame) -> str:

@@ -18,6 +18,7 @@ from albench_reports.sections.shared.provenance import (
     provenance_table,
     unequal_starts,
 )
+from albench_reports.wording import count
 
 _PARTS = ("scenario", "protocol", "learner", "network")
 _STORES = (
@@ -97,7 +98,7 @@ _COLUMNS = {
 def coverage_in_words(cells: pd.DataFrame) -> str:
     """Return the coverage: "14 of 15 cells; 1 failed: digits / emoc / seed 2 (StrategyError: ...)."."""
     others = cells[cells["status"] != "done"]
-    said = [f"{len(cells) - len(others)} of {len(cells)} cells"]
+    said = [f"{len(cells) - len(others)} of {count(len(cells), 'cell')}"]
     for status, own in others.groupby("status"):
         first = own.iloc[0]
         more = f", and {len(own) - 1} more" if len(own) > 1 else ""
@@ -118,7 +119,8 @@ def _copies(cells: pd.DataFrame) -> list[str]:
     if not several:
         return []
     same = "" if _copies_that_differ(cells) else ", with the same numbers"
-    return [f"{several} cells are in more than one store{same}; each counts once."]
+    are = "cell is" if several == 1 else "cells are"
+    return [f"{several} {are} in more than one store{same}; each counts once."]
 
 
 def _copies_that_differ(cells: pd.DataFrame) -> list[str]:
@@ -127,7 +129,8 @@ def _copies_that_differ(cells: pd.DataFrame) -> list[str]:
         return []
     first = differing.iloc[0]
     return [
-        f"{len(differing)} cells have other numbers in another store, such as {first['setting']} / "
+        f"{len(differing)} {'cell has' if len(differing) == 1 else 'cells have'} other numbers in another store, such "
+        f"as {first['setting']} / "
         f"{first['strategy']} / seed {first['seed']}; those of the first store count."
     ]
 

@@ -10,6 +10,7 @@ import pandas as pd
 from albench import Figure
 from albench.analysis import LEVEL, BlockTest
 from albench_reports.draw import SEQUENTIAL, numbers
+from albench_reports.leaders import MANY
 
 
 def penalty_matrix(shares: pd.DataFrame, strategies: Sequence[str], settings: Sequence[str]) -> Figure:
@@ -19,6 +20,7 @@ def penalty_matrix(shares: pd.DataFrame, strategies: Sequence[str], settings: Se
     table = table.reindex(index=names, columns=names)
     losses = table.mean(axis=0)
     chance = LEVEL / 2 * len(settings)
+    many = len(names) > MANY  # a number in each cell would not fit
     where = settings[0] if len(settings) == 1 else f"all {len(settings)} settings"
     order = ", ".join(f"{name} {losses[name]:.2f}" for name in losses.sort_values(kind="stable").index)
     trace = {
@@ -28,22 +30,23 @@ def penalty_matrix(shares: pd.DataFrame, strategies: Sequence[str], settings: Se
         "z": [numbers(row, 3) for row in table.to_numpy()],
         "zmin": 0,
         "zmax": len(settings),
-        "texttemplate": "%{z:.2f}",
+        "texttemplate": "" if many else "%{z:.2f}",
         "hovertemplate": "%{y} beats %{x}: %{z:.3f}<extra></extra>",
         "colorscale": SEQUENTIAL,
         "showscale": False,
-        "xgap": 2,
-        "ygap": 2,
+        "xgap": 1 if many else 2,
+        "ygap": 1 if many else 2,
     }
     layout: dict[str, Any] = {
-        "height": 120 + 46 * len(names),
+        "height": 120 + (20 if many else 46) * len(names),
         "hovermode": "closest",
-        "xaxis": {"title": {"text": "is beaten"}, "type": "category", "showgrid": False},
+        "xaxis": {"title": {"text": "is beaten"}, "type": "category", "showgrid": False, "dtick": 1},
         "yaxis": {
             "title": {"text": "beats", "standoff": 16},
             "type": "category",
             "autorange": "reversed",
             "showgrid": False,
+            "dtick": 1,
         },
     }
     return Figure(
@@ -54,6 +57,7 @@ def penalty_matrix(shares: pd.DataFrame, strategies: Sequence[str], settings: Se
         method="Each cell is the share of rounds in which the row beats the column in a two-sided paired t test at "
         f".05 over seeds, summed over settings. If no strategy differed, a cell would be {LEVEL / 2:.3f} a setting "
         "on average. Rounds of one curve depend on each other, so this is a description and no further test.",
+        wide=many,
         when={"setting": settings[0]} if len(settings) == 1 else {},
     )
 

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from albench import Figure, Part, Results
 from albench_reports.draw import SEQUENTIAL
+from albench_reports.leaders import MANY, first
+from albench_reports.wording import count
 
 NOVEL = "★ "  # before the name of a novel class
 MOST_CELLS = 45  # cells whose images and classes the page holds
@@ -33,7 +35,12 @@ def known_classes(results: Results, setting: str, seed: int) -> list[Part]:
     """Return a seed's figures: accuracy of each class at the end, and confusions."""
     when = {"setting": setting, "seed": str(seed)}
     ordered = outcomes_of(results, setting, seed)
-    return [_accuracies(ordered, when), *(_confusion(outcome, when) for outcome in ordered)] if ordered else []
+    if not ordered:
+        return []
+    leading = first(results, MANY)
+    confusions = [outcome for outcome in ordered if outcome["strategy"] in leading]
+    most = max(np.array(outcome["confusion"]).sum(axis=1).max() for outcome in ordered)
+    return [_accuracies(ordered, when), *(_confusion(outcome, int(most), when) for outcome in confusions)]
 
 
 def marked(names: Sequence[str], n_known: int) -> list[str]:
@@ -55,30 +62,35 @@ def _accuracies(outcomes: Sequence[Mapping[str, Any]], when: Mapping[str, str]) 
         "z": [[None if np.isnan(value) else value for value in row] for row in values.tolist()],
         "zmin": 0,
         "zmax": 100,
-        "texttemplate": "%{z:.0f}",
+        "texttemplate": "%{z:.0f}" if len(strategies) <= MANY else "",
         "hovertemplate": "%{x}, %{y}: %{z:.1f} %<extra></extra>",
         "colorscale": SEQUENTIAL,
         "showscale": False,
         "xgap": 2,
     }
-    said = [
-        f"{name}: best {labels[int(np.nanargmax(column))]} {np.nanmax(column):.0%}, none right of "
-        f"{int((column == 0).sum())} classes"
-        for name, column in zip(strategies, columns, strict=True)
-    ]
+    said = [_best(name, labels, column) for name, column in zip(strategies, columns, strict=True)]
     layout = map_layout(len(labels), "")
-    layout["xaxis"]["type"] = "category"
+    layout["xaxis"] |= {"type": "category", "dtick": 1}
     return Figure(
         {"data": [trace], "layout": layout},
         f"Accuracy of each class after round {first['round']}, in %, {when['setting']}, seed {when['seed']}",
         summary=f"{'; '.join(said)}.",
         method="Share of a class's test images that are predicted right at the end; a class that was never found has "
         "0.",
+        wide=len(strategies) > MANY,
         when=when,
     )
 
 
-def _confusion(outcome: Mapping[str, Any], when: Mapping[str, str]) -> Figure:
+def _best(strategy: str, labels: Sequence[str], recall: NDArray[np.float64]) -> str:
+    """Return in words which class a strategy's network knows best, and how many not at all."""
+    if np.isnan(recall).all():
+        return f"{strategy}: no test image"
+    never = count(int((recall == 0).sum()), "class", "classes")
+    return f"{strategy}: best {labels[int(np.nanargmax(recall))]} {np.nanmax(recall):.0%}, none right of {never}"
+
+
+def _confusion(outcome: Mapping[str, Any], most: int, when: Mapping[str, str]) -> Figure:
     labels = marked(outcome["classes"], outcome["n_known"])
     counts = np.array(outcome["confusion"])
     wrong = counts - np.diag(np.diag(counts))
@@ -88,6 +100,8 @@ def _confusion(outcome: Mapping[str, Any], when: Mapping[str, str]) -> Figure:
         "x": labels,
         "y": labels,
         "z": counts.tolist(),
+        "zmin": 0,
+        "zmax": max(most, 1),
         "colorscale": SEQUENTIAL,
         "showscale": False,
         "hovertemplate": "%{y} taken for %{x}: %{z}<extra></extra>",
@@ -99,8 +113,10 @@ def _confusion(outcome: Mapping[str, Any], when: Mapping[str, str]) -> Figure:
     return Figure(
         {"data": [trace], "layout": layout},
         f"Confusion of {outcome['strategy']}, {when['setting']}, seed {when['seed']}, after round {outcome['round']}",
-        summary=f"Of {outcome['strategy']}'s errors the most frequent takes {labels[true]} for {labels[taken]}, "
-        f"{wrong[true, taken]} times of {counts[true].sum()}.",
+        summary=f"Of {outcome['strategy']}'s errors the most frequent takes {labels[true]} for {labels[taken]}: "
+        f"{wrong[true, taken]} of {count(int(counts[true].sum()), 'image')}."
+        if wrong.any()
+        else f"{outcome['strategy']} makes no error.",
         method="Counts of test images: rows are true classes, columns what the network says at the end.",
         folded=True,
         when=when,

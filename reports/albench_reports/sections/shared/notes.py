@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from albench.analysis import groups, words
+from albench_reports.wording import count
 
 COLUMNS = ("setting", "strategy", "note", "n_rounds", "smallest", "median", "largest", "texts")
 
@@ -34,9 +35,10 @@ def noted_limits(notes: pd.DataFrame) -> list[str]:
                 f"{where} approximates its scores ({name}: median {row['median']:.2g}, largest {row['largest']:.2g})."
             )
         elif name == "approximation":
-            said.append(f"{where} approximates its scores: {row['texts'] or row['largest']}.")
+            how = row["texts"] or ("" if pd.isna(row["largest"]) else f"{row['largest']:.3g}")
+            said.append(f"{where} approximates its scores{f': {how}' if how else ''}.")
         elif name == "warning":
-            said.append(f"{where} warned in {row['n_rounds']} rounds: {row['texts']}.")
+            said.append(f"{where} warned in {count(row['n_rounds'], 'round')}: {row['texts'] or row['largest']}.")
         elif name == "permission":
             said.append(f"{where} was permitted to see what others are not: {row['texts']}.")
     return said
