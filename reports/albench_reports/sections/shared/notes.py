@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 
 from albench.analysis import groups, words
@@ -35,10 +38,15 @@ def noted_limits(notes: pd.DataFrame) -> list[str]:
                 f"{where} approximates its scores ({name}: median {row['median']:.2g}, largest {row['largest']:.2g})."
             )
         elif name == "approximation":
-            how = row["texts"] or ("" if pd.isna(row["largest"]) else f"{row['largest']:.3g}")
-            said.append(f"{where} approximates its scores{f': {how}' if how else ''}.")
+            said.append(f"{where} approximates its scores{_noted(row)}.")
         elif name == "warning":
-            said.append(f"{where} warned in {count(row['n_rounds'], 'round')}: {row['texts'] or row['largest']}.")
+            said.append(f"{where} warned in {count(row['n_rounds'], 'round')}{_noted(row)}.")
         elif name == "permission":
             said.append(f"{where} was permitted to see what others are not: {row['texts']}.")
     return said
+
+
+def _noted(row: Mapping[Any, Any]) -> str:
+    """Return what was noted, ": its texts" or ": its largest number", "" where it is neither."""
+    found = row["texts"] or ("" if pd.isna(row["largest"]) else f"{row['largest']:.3g}")
+    return f": {found}" if found else ""
