@@ -23,7 +23,7 @@ EFFECTS = {"emoc": 0.06, "min": 0.03, VARIANT: 0.02, "random": 0.0}
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("interaction")
-    study = Synthetic(effects=EFFECTS, scenarios=("digits", "cifar100"), seeds=range(4), noise=0.002)
+    study = Synthetic(effects=EFFECTS, scenarios=("digits", "cifar100"), seeds=range(5), noise=0.002)
     written = write_report(study.write(folder / "store"), folder / "report.html")
     assert written is not None
     return written
@@ -249,6 +249,22 @@ def test_a_link_to_a_section_leads_there(path: Path, browser: Browser) -> None:
     opened.page.goto(path.as_uri() + "#cost")
     wait(opened)
     assert opened.page.locator("#cost").bounding_box()["y"] < 900
+
+
+def test_a_table_that_goes_on_says_so_until_its_end_is_reached(path: Path, browser: Browser) -> None:
+    narrow = browser.open(path, viewport={"width": 360, "height": 800})
+    table = narrow.page.locator("#leaderboard .part.table:visible >> nth=0")
+    box, hint = table.locator(".scroll"), table.locator(".goes-on")
+    assert box.get_attribute("data-more") == "right"
+    assert hint.is_visible()
+    box.focus()
+    narrow.page.keyboard.press("ArrowRight")
+    narrow.page.wait_for_selector("#leaderboard .scroll[data-more=both]")
+    box.evaluate("box => box.scrollTo(box.scrollWidth, 0)")
+    narrow.page.wait_for_selector("#leaderboard .scroll[data-more=left]")
+    wide = browser.open(path, viewport={"width": 1800, "height": 800})
+    assert wide.page.locator("#cost .part.table:visible >> nth=0 >> .scroll").get_attribute("data-more") == ""
+    assert not wide.page.locator("#cost .goes-on >> nth=0").is_visible()
 
 
 def test_at_360_pixels_nothing_is_wider_than_the_page(path: Path, browser: Browser) -> None:

@@ -78,6 +78,7 @@ def test_thin_results_make_a_whole_page_of_words_and_numbers(
     json.dumps(page.figures, allow_nan=False)
 
 
+@pytest.mark.slow
 def test_two_hundred_strategies_make_a_page_whose_every_table_holds_all(tmp_path: Path) -> None:
     study = Synthetic(effects={f"s{place}": 0.0 for place in range(200)}, seeds=[0], rounds=1, outcomes=False)
     page = assemble(study.results(tmp_path))

@@ -8,7 +8,7 @@ from typing import Any
 
 from albench import Content, Figure, Gallery, Note, Part, ReportSection, Results, Table, host, reason
 from albench_reports.leaders import LINES_AT_FIRST, first
-from albench_reports.page.bundle import packed_json
+from albench_reports.page.bundle import json_text
 from albench_reports.page.dress import dress
 from albench_reports.page.lines import Line, holds, lines, sentences
 from albench_reports.page.palette import Style, styles
@@ -191,6 +191,6 @@ def _part(
         return replace(made, grid=grid(part))
     if isinstance(part, Figure):
         plot = dress(part.plot, looks)
-        packed_json(plot)  # what JSON cannot hold is this section's failure, not the page's
+        json_text(plot)  # what JSON cannot hold is this section's failure, not the page's
         return replace(made, plot=plot)
     return made

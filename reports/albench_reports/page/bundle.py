@@ -17,8 +17,13 @@ def packed(text: str) -> str:
 
 
 def packed_json(value: Any) -> str:
-    """Return a JSON value, packed; a NaN in it is refused, since no browser reads one."""
-    return packed(json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False))
+    """Return a JSON value, packed; see `json_text`."""
+    return packed(json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """Return a JSON value as text; a NaN in it is refused, since no browser reads one."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def script_hash(text: str) -> str:
