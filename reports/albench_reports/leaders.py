@@ -8,7 +8,7 @@ from albench import Results
 from albench.analysis import areas
 
 MANY = 10  # more lines than this in one figure cannot be told apart
-LINES_AT_FIRST = 8  # as many as there are colours
+LINES_AT_FIRST = 8
 
 
 def by_lead(results: Results) -> list[str]:

@@ -151,7 +151,8 @@ def test_of_many_strategies_figures_begin_with_the_reference_and_those_that_lead
         wait(opened)
         assert drawn_names(opened, "Accuracy, digits") == wanted
     shown = opened.page.locator("button[data-strategy][aria-pressed=true] line")
-    assert len({line.get_attribute("stroke") for line in shown.all()}) == len(leading)
+    lines = [(line.get_attribute("stroke"), line.get_attribute("stroke-dasharray")) for line in shown.all()]
+    assert len(set(lines)) == len(lines) == len(leading)
 
 
 def test_one_button_switches_all_variants_of_a_strategy(opened: Opened) -> None:

@@ -119,7 +119,7 @@ def assemble(results: Results) -> Page:
     """Return the page of some results."""
     shown = first(results, LINES_AT_FIRST)
     others = [name for name in results.strategies if name not in shown]
-    looks = styles([*shown, *others])  # those that are shown at first differ in colour
+    looks = styles([*shown, *others])
     drawn = [_drawn(name, results) for name in host().names("report-sections")]
     drawn.sort(key=lambda section: (section.order, section.id))
     chosen = _chosen(results, drawn)
