@@ -41,8 +41,8 @@ must not depend on the other sets: their overlap would give classes away. `alben
 2. **A strategy of batches** values a set by its own objective, with the set's members as the batch, given the
    labelled images and the pool:
    - where the objective is a function of a batch, that function: joint mutual information (`batchbald`), the fall
-     of the trace (`bait`), the newly covered share of the pool (`probcover`, `max-herding`, `uherding`), minus the cost of the
-     pool with the members as centres (`kmeans`, `clue`, `dropquery`);
+     of the trace (`bait`), the newly covered share of the pool (`probcover`, `max-herding`, `uherding`), minus the
+     cost of the pool with the members as centres (`kmeans`, `clue`, `dropquery`);
    - where it is a greedy rule, the mean gain of that rule when it may pick only the set's members, all of them
      (`coreset`, `badge`, `falcun`, `noise-stability`, and by rank `typiclust` and `cluster-margin`).
 3. **An example alone is worth what the set is worth that holds only it.** So `score(query)` follows from the same
