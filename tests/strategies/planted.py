@@ -15,8 +15,9 @@ class Given(nn.Module):
 
     def __init__(self, head: Array) -> None:
         super().__init__()
-        self.head = nn.Linear(head.shape[1], head.shape[0], bias=False, dtype=torch.float64)
+        self.head = nn.Linear(head.shape[1], head.shape[0], dtype=torch.float64)
         self.head.weight.data = torch.from_numpy(head)
+        self.head.bias.data.zero_()
 
     def features(self, images: Tensor) -> Tensor:
         return images

@@ -118,18 +118,21 @@ def _disagreements(query: Query, seed: int, samples: int, rate: float) -> list[i
     """How often dropout changes the class of each example, one unit after another."""
     generator = torch.Generator().manual_seed(seed)
     f, head = query.pool.numpy(), query.network.head.weight.detach().numpy()
+    bias = query.network.head.bias.detach().numpy()
     found = [0] * len(f)
     for _ in range(samples):
         drawn = torch.rand(f.shape, generator=generator).numpy()
         for i, x in enumerate(f):
             kept = np.array([v / (1 - rate) if u >= rate else 0.0 for v, u in zip(x, drawn[i], strict=True)])
-            found[i] += int(np.argmax(head @ kept) != np.argmax(head @ x))
+            found[i] += int(np.argmax(head @ kept + bias) != np.argmax(head @ x + bias))
     return found
 
 
 def _blobs_under_dropout(sets: object = None) -> tuple[Query, Array]:
     points, place = blobs([15, 12, 18, 10], 8, 0.3, seed=2)
-    return planted(points, points[:4], np.random.default_rng(2).normal(size=(5, 8)), sets, seed=11), place
+    query = planted(points, points[:4], np.random.default_rng(2).normal(size=(5, 8)), sets, seed=11)
+    query.network.head.bias.data += torch.tensor([0.0, 0.6, 0.2, -0.4, 0.4])  # a scale left out would be seen
+    return query, place
 
 
 def test_dropquery_takes_the_candidates_nearest_to_the_centres_of_k_means() -> None:
