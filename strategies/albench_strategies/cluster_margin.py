@@ -23,7 +23,8 @@ class ClusterMargin(Strategy):
     cut where clusters hold `cluster_size` examples on average, and remembered. Of the `multiple` k examples with the
     smallest margins, one of each cluster is drawn after another, round and round, clusters with fewest of these
     examples first. Pools larger than `part` are clustered in random parts of equal size, so that the distances take
-    4 `part`^2 bytes, 400 MB by default. The paper's `multiple` is 10 for Open Images, 1.25 for CIFAR and SVHN.
+    4 `part`^2 bytes, 400 MB by default. The cut
+    is by size where the paper's is at a distance, so that one number does for features of any scale.
 
     Formula: rank by (rounds in which its cluster was drawn from before, examples of its cluster), within the `multiple`
         k smallest margins p_(1) - p_(2)
