@@ -84,11 +84,13 @@ def test_columns_are_tested_like_single_differences_and_not_at_all_without_varia
     values[2:4, 1] = np.nan
     values[:, 2] -= 2
     values[1:, 3] = np.nan
-    values[:, 4] = 0.1
+    values[:, 4] = [0.3 - 0.2, 0.4 - 0.3, 0.7 - 0.6, 0.1, 0.1, 0.1, 0.1]  # equal but for rounding
     p, sign = paired_t_columns(values)
     for column in (0, 1, 2, 5):
         assert p[column] == pytest.approx(paired_t_p(values[:, column]), rel=1e-12)
     assert np.isnan(p[[3, 4]]).all()
+    for scale in (1e-7, 1e7):
+        np.testing.assert_allclose(paired_t_columns(scale * values)[0], p, rtol=1e-9)
     assert list(sign) == list(np.sign(np.nanmean(values, axis=0)))
 
 

@@ -46,6 +46,19 @@ def test_the_signed_rank_p_counts_sign_flips_with_zeros_and_ties(values: list[in
     assert signed_rank_p(values) == pytest.approx(enumerated_p([float(value) for value in values]))
 
 
+@pytest.mark.parametrize("scale", [1e-7, 1.0, 1e7])
+def test_what_differs_by_more_than_rounding_is_no_tie_at_any_scale(scale: float) -> None:
+    values = scale * np.array([0.3, 0.1 + 0.2, 0.3 * (1 + 1e-9), -1e-9, 0.5, 0.4])
+    assert signed_rank_p(values) == pytest.approx(enumerated_p([3, 3, 4, -1, 6, 5]))
+
+
+@pytest.mark.parametrize("scale", [1e-7, 1e7])
+def test_the_penalty_matrix_does_not_depend_on_the_scale_of_the_metric(scale: float, tmp_path: Path) -> None:
+    rounds = Synthetic(seeds=range(5), noise=0.008).results(tmp_path).rounds
+    scaled = rounds.assign(accuracy=scale * rounds["accuracy"])
+    pd.testing.assert_frame_equal(penalties(scaled), penalties(rounds))
+
+
 def test_with_zeros_the_exact_p_is_not_scipys_approximation() -> None:
     values = [0.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]
     with warnings.catch_warnings():
@@ -148,3 +161,5 @@ def test_the_null_check_compares_a_strategy_with_itself_under_another_stream(tmp
     table = cells.pivot(index="seed", columns="strategy", values="accuracy_area")
     expected = stats.ttest_rel(table["random[stream=1]"], table["random"]).pvalue
     assert found.iloc[0]["p_t"] == pytest.approx(expected)
+    lead = (table["random[stream=1]"] - table["random"]).mean()
+    assert (found.iloc[0]["difference"], found.iloc[0]["n_pairs"]) == (pytest.approx(lead), 5)
