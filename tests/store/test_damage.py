@@ -11,6 +11,7 @@ import pytest
 
 import albench
 from albench.store.sealed import unseal
+from albench.store.snapshot import Snapshot
 from albench.store.source import CELL, CHECKPOINT, OUTCOME, ROUNDS
 from albench.store.store import Store
 from tests.conftest import Cli, edit_json, small_run
@@ -109,6 +110,16 @@ def test_a_cell_that_was_killed_between_its_last_round_and_its_outcome_is_finish
         assert [one.status for one in Store(store).statuses()].count("done") == 3
         assert small_run(store, "random,min", seeds=2, retry=True).exit_code == 0
         assert (cell(store) / OUTCOME).exists()
+
+
+@pytest.mark.parametrize("wanted", range(3))
+def test_an_interrupted_cell_is_done_only_with_the_outcome_of_its_last_round(wanted: int) -> None:
+    record = {"status": "running", "error": None, "exhausted": False}
+    rows = [{"round": number} for number in range(wanted + 1)]
+    for kept in (None, *({"round": number} for number in range(wanted))):
+        assert not Snapshot(record, rows, kept).is_done(wanted)
+    assert Snapshot(record, rows, {"round": wanted}).is_done(wanted)
+    assert not Snapshot(record, rows, {"round": wanted}).is_done(wanted + 1)
 
 
 def test_a_cell_that_was_killed_before_the_outcome_of_more_rounds_is_finished_by_the_next_run(store: Path) -> None:

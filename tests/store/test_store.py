@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import albench
-from albench.errors import StoreError
+from albench.errors import RequestError, StoreError
 from albench.store.files import replacing
 from albench.store.store import Store
 from tests.conftest import edit_json, small_run
@@ -24,6 +24,29 @@ def test_a_file_is_whole_or_absent(tmp_path: Path) -> None:
 def test_a_folder_without_a_study_is_no_store(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"is no store: there is no study\.json in it"):
         Store(tmp_path).study  # noqa: B018
+
+
+STORES = {  # what lies in a folder, and the file that a refusal names
+    "nothing": ([], None),
+    "folders alone": (["notes/", "other/"], None),
+    "hidden files and a report": ([".DS_Store", "report.html"], None),
+    "files of others": (["z.txt", "a.txt", ".hidden", "notes/"], "a.txt"),
+    "a store": (["study.json", "a.txt"], None),
+    "cells of a lost study": (["cells/", "a.txt"], None),
+    "a study that is being written": (["study.claim", "a.txt"], None),
+}
+
+
+@pytest.mark.parametrize("case", STORES)
+def test_a_folder_of_other_files_becomes_no_store_and_every_other_folder_may(case: str, tmp_path: Path) -> None:
+    names, held = STORES[case]
+    for name in names:
+        (tmp_path / name).mkdir() if name.endswith("/") else (tmp_path / name).touch()
+    if held is None:
+        Store(tmp_path).check_folder()
+        return
+    with pytest.raises(RequestError, match=f"is no store, and holds '{held}'; give a new folder, or an empty one"):
+        Store(tmp_path).check_folder()
 
 
 def test_a_store_of_another_schema_is_refused_with_what_to_do(tmp_path: Path) -> None:
