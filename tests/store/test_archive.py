@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 
 import albench
+from albench.store.anonymous import record_without_paths
 from albench.store.archive import Archive
 from albench.store.sealed import unseal
 from tests.conftest import Cli, small_options, small_run
@@ -80,6 +81,23 @@ def test_no_absolute_path_leaves_with_an_archive(tmp_path: Path, cli: Cli, monke
     assert [one.reason for one in albench.store.store.open_store(archive).statuses() if one.status == "failed"] == [
         "ValueError: cannot read …/x.npy"
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("-I/usr/include/x", "-I…/x"),
+        ("--store=/home/a/s", "--store=…/s"),
+        ("~/mine.py:Mine", "…/mine.py:Mine"),
+        ("cannot read '/data/a b.npy' (line 3)", "cannot read '…/a b.npy' (line 3)"),
+        ("C:\\data\\x.npy", "…/x.npy"),
+        ("runs/quick", "runs/quick"),
+        ("1/2", "1/2"),
+    ],
+)
+def test_of_a_path_the_file_alone_stays(text: str, expected: str) -> None:
+    record = {"key": text, "provenance": {"command": [text]}}
+    assert record_without_paths(record) == {"key": text, "provenance": {"command": [expected]}}
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "csv"])

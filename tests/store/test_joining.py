@@ -95,6 +95,15 @@ def test_a_copy_is_taken_whole_without_the_checkpoint_of_one_that_has_fewer_roun
     assert not (cell / CHECKPOINT).exists()
 
 
+def test_a_checkpoint_that_is_damaged_is_merged_from_nowhere(tmp_path: Path) -> None:
+    small_run(tmp_path / "damaged", "random", rounds=1)
+    (checkpoint,) = (tmp_path / "damaged").glob(f"cells/*/*/*/{CHECKPOINT}")
+    checkpoint.write_bytes(checkpoint.read_bytes()[:-1] + b"x")
+    merged = albench.merge(tmp_path / "damaged", tmp_path / "merged")
+    assert len(albench.load(merged)) == 2
+    assert list(merged.glob(f"cells/*/*/*/{CHECKPOINT}")) == []
+
+
 def test_a_cell_that_is_being_run_is_not_replaced(parts: dict[str, Path], tmp_path: Path) -> None:
     store = Store(albench.merge(parts["failed"], tmp_path / "m"))
     cell = next(one for one in store.cells() if (one["strategy"], one["seed"]) == ("emoc", 1))

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +12,9 @@ import pytest
 import albench
 from albench.errors import RequestError, StoreError
 from albench.store.files import replacing
+from albench.store.leases import leased
+from albench.store.snapshot import Snapshot
+from albench.store.source import Folder
 from albench.store.store import Store
 from tests.conftest import edit_json, small_run
 
@@ -67,6 +73,36 @@ def test_a_store_holds_several_settings_each_with_the_rounds_that_were_asked_of_
     }
     assert [status.status for status in Store(tmp_path).statuses()] == ["done", "done"]
     assert albench.load(tmp_path).groupby("setting")["round"].max().tolist() == [2, 1]
+
+
+def test_two_runs_that_ask_a_store_for_cells_at_once_wait_for_each_other(tmp_path: Path) -> None:
+    small_run(tmp_path)
+    asked = threading.Thread(target=small_run, args=(tmp_path,), kwargs={"rounds": 1, "n_sets": 7})
+    with leased(tmp_path / "study.claim", "the study"):
+        asked.start()
+        time.sleep(0.5)
+    asked.join()
+    assert [status.status for status in Store(tmp_path).statuses()] == ["done", "done"]
+
+
+def test_the_checksum_of_a_store_is_that_of_its_results_however_much_was_read(tmp_path: Path) -> None:
+    """As the documented line of a shell computes it."""
+    small_run(tmp_path / "s", "random,min")
+    results = [
+        path for path in (tmp_path / "s").rglob("*.json*") if path.parent == tmp_path / "s" or "seed-" in str(path)
+    ]
+    lines = [
+        f"{sha256(path.read_bytes()).hexdigest()}  {path.relative_to(tmp_path / 's').as_posix()}\n" for path in results
+    ]
+    expected = sha256("".join(sorted(lines, key=lambda line: line[66:])).encode()).hexdigest()
+    assert len(lines) == 7
+    some = Folder(tmp_path / "s")
+    some.read("study.json")
+    assert {Folder(tmp_path / "s").checksum(), some.checksum()} == {expected}
+
+
+def test_a_cell_that_has_not_begun_is_missing_with_no_rounds() -> None:
+    assert Snapshot().status(2) == ("missing", "not started", 0)
 
 
 def test_provenance_names_versions_hardware_and_command(tmp_path: Path) -> None:
