@@ -123,6 +123,24 @@ def test_bf16_is_refused_where_the_processor_has_none(monkeypatch: pytest.Monkey
         replace(LEARNER, precision="bf16").check_device("cpu")
 
 
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("flags\t\t: fpu avx512f avx512_bf16", True),
+        ("flags\t\t: fpu amx_bf16 sse", True),
+        ("Features\t: fp asimd bf16", True),
+        ("flags\t\t: fpu avx512f avx512_bf16x", False),
+        ("model name\t: bf16", False),
+    ],
+)
+def test_whether_a_processor_has_bf16_is_read_from_its_flags(
+    line: str, expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = f"processor\t: 0\n{line}\nbugs\t\t: bf16\n"
+    monkeypatch.setattr("pathlib.Path.read_text", lambda *_, **__: text)
+    assert precision.has_bf16.__wrapped__("cpu") is expected
+
+
 def test_bf16_trains_to_nearly_the_same_weights() -> None:
     if not precision.has_bf16("cpu"):
         pytest.skip("this processor has no bf16 instructions")
@@ -145,3 +163,11 @@ def test_dropout_draws_from_the_plan_and_the_global_generator_stays_where_it_was
     state = torch.get_rng_state()
     assert torch.equal(run(), first), "whatever ran before"
     assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_the_noise_of_a_training_is_a_draw_of_its_own_stream_from_all_that_a_generator_takes() -> None:
+    plans = {(seed, number): LEARNER.plan("it", [[0]], seed, "update", number) for seed in (0, 1) for number in (1, 2)}
+    for (seed, number), plan in plans.items():
+        assert plan.noise == stream(seed, "update noise", number).integers(2**63)
+    assert len({plan.noise for plan in plans.values()}) == 4
+    assert min(plan.noise for plan in plans.values()) > 2**50
