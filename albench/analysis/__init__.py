@@ -10,7 +10,7 @@ from albench.analysis.curves import area, areas, comparable, mean_curves
 from albench.analysis.discovery import discoveries, discovery_summary, queries_to_class
 from albench.analysis.intervals import MeanInterval, words
 from albench.analysis.leaderboard import leaderboard, mean_ranks
-from albench.analysis.lines import line_summary, reference_lines, without_lines
+from albench.analysis.lines import line_curves, line_summary, reference_lines, without_lines
 from albench.analysis.pairs import compare, differences, groups
 from albench.analysis.ranks import rank_groups
 from albench.analysis.savings import default_target, labels_to_target, median_labels, savings, targets
@@ -37,6 +37,7 @@ __all__ = [
     "holm",
     "labels_to_target",
     "leaderboard",
+    "line_curves",
     "line_summary",
     "mean_curves",
     "mean_ranks",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from albench.analysis.curves import area
+from albench.analysis.curves import METRICS, area, mean_curves
 from albench.analysis.pairs import groups
 
 COLUMNS = ("setting", "strategy", "permission", "n_seeds", "accuracy_area", "accuracy_final", "n_classes_final")
@@ -49,3 +49,22 @@ def line_summary(lines: pd.DataFrame) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def line_curves(lines: pd.DataFrame | None, rounds: pd.DataFrame, metrics: tuple[str, ...] = METRICS) -> pd.DataFrame:
+    """Return the mean curve of each reference line beside those that compete in `rounds`.
+
+    One row a (setting, strategy, metric, round): n_labeled, mean. A line of fewer rounds than these, since it labels
+    everything at once, is level at where it ends.
+    """
+    columns = ["setting", "strategy", "metric", "round", "n_labeled", "mean"]
+    pieces = [pd.DataFrame(columns=columns)]
+    budgets = {str(setting): own.groupby("round")["n_labeled"].mean() for setting, own in rounds.groupby("setting")}
+    curves = pieces[0] if lines is None else mean_curves(lines, metrics)
+    for (setting, strategy, metric), own in curves.groupby(columns[:3], sort=False):
+        budget = budgets.get(str(setting), own.set_index("round")["n_labeled"])
+        if own["round"].max() < budget.index.max():
+            level = pd.DataFrame({"round": budget.index, "n_labeled": budget.to_numpy(), "mean": own["mean"].iloc[-1]})
+            own = level.assign(setting=str(setting), strategy=str(strategy), metric=str(metric))
+        pieces.append(own[columns])
+    return pd.concat(pieces[1:] or pieces, ignore_index=True)

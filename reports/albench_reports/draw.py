@@ -17,6 +17,7 @@ FEW_TICKS = 8  # an axis no longer than this has a tick at every whole number
 FEW_SEEDS = 4  # up to here lines of single seeds say more than bands, which are far wider than the data
 _PARTS_OF_A_DECADE = ((1,), (1, 2, 5), range(1, 10), (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9))
 Trace = dict[str, Any]
+REFERENCE_GREY = "#858c96"  # on a light and on a dark page
 SEQUENTIAL = [[0, "rgba(17,119,187,0)"], [1, "rgba(17,119,187,0.85)"]]  # on a light and on a dark page
 SEQUENTIAL_NOVEL = [[0, "rgba(238,102,0,0)"], [1, "rgba(238,102,0,0.85)"]]
 
@@ -128,8 +129,23 @@ def _over(axes: Mapping[str, Sequence[float | int | None]], role: str) -> Trace:
     return {"meta": {"role": role, "x": axes}}
 
 
-def error_bar(low: float, high: float) -> Trace:
-    """Return an error bar between two bounds that lie alike around the value; none where a bound is missing."""
+def error_bar(value: float, low: float, high: float) -> Trace:
+    """Return an error bar from one bound to the other around a value; none where a bound is missing."""
     if low != low or high != high:
         return {"visible": False}
-    return {"type": "data", "array": numbers([(high - low) / 2]), "thickness": 2, "width": 5}
+    ends = {"array": numbers([high - value]), "arrayminus": numbers([value - low]), "symmetric": False}
+    return {"type": "data", **ends, "thickness": 2, "width": 5}
+
+
+def reference_line(frame: pd.DataFrame, y: str, name: str, hover: str, dash: str) -> Trace:
+    """Return a grey line over both axes for what is drawn and never ranked."""
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": name,
+        "showlegend": False,
+        "line": {"color": REFERENCE_GREY, "width": 1.5, "dash": dash},
+        "y": numbers(frame[y]),
+        "hovertemplate": f"%{{y:{hover}}}",
+        **_over({title: numbers(frame[column]) for title, column in AXES.items()}, "line"),
+    }

@@ -15,14 +15,14 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from albench import ReportFormat, Results, write_text
-from albench.analysis import leaderboard
+from albench.analysis import leaderboard, line_summary
 from albench_reports.page.plain import plain
+from albench_reports.sections.shared.ranked import competing, ranks
 from albench_reports.wording import slugs
 
 Row = Mapping[Any, Any]
 _PARTS = ("scenario", "protocol", "learner", "network")
 _PREAMBLE = r"% for the preamble: \usepackage{booktabs,siunitx} with siunitx 3"
-_BEST = {True: "not told apart from the best", False: "the best mean"}
 _LATEX = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -37,7 +37,8 @@ class LeaderboardFormat(ReportFormat):
 
     def write(self, results: Results, path: Path) -> Path:
         """Write the text and return its path."""
-        write_text(path, plain(self.text(leaderboard(results.rounds, results.reference), results)))
+        board = leaderboard(results.rounds, results.reference, competing(results))
+        write_text(path, plain(self.text(board, results)))
         return path
 
     @abstractmethod
@@ -77,6 +78,7 @@ class Json(LeaderboardFormat):
             "cells": {str(status): int(cells[status]) for status in sorted(cells.index)},
             "stores": list(results.stores),
             "leaderboard": rows,
+            "reference_lines": [{name: _plain(value) for name, value in row.items()} for row in _line_rows(results)],
         }
         return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
@@ -94,7 +96,8 @@ class Markdown(LeaderboardFormat):
             lines = [_headings(results), ["---", *["---:"] * (len(_headings(results)) - 1)]]
             lines += [_cells(row) for row in own.to_dict("records")]
             table = "\n".join("| " + " | ".join(map(_markdown, line)) + " |" for line in lines)
-            blocks.append(f"## {_markdown(str(setting))}\n\n{table}\n")
+            failed = "".join(f"\n{_markdown(said)}\n" for said in _unfinished(own))
+            blocks.append(f"## {_markdown(str(setting))}\n\n{table}\n{failed}")
         return "\n".join([*blocks, _caption(results) + "\n"])
 
 
@@ -113,12 +116,18 @@ class Latex(LeaderboardFormat):
         return "\n".join([*traced, _PREAMBLE, *tables])
 
 
+def _line_rows(results: Results) -> list[dict[Any, Any]]:
+    return [] if results.lines is None else line_summary(results.lines).to_dict("records")
+
+
 def _latex_table(board: pd.DataFrame, setting: str, label: str, results: Results) -> str:
     """Return a setting's table, numbers in columns of siunitx, those of the best in bold."""
+    said = [f"{results.name}, {setting}. {_caption(results)}", "Bold: not told apart from the best."]
     name, *numbers = _headings(results)
-    interval = numbers[2]
+    interval = numbers[4]
     cells = pd.DataFrame([_cells(row) for row in board.to_dict("records")], columns=[name, *numbers])
-    columns = ["l", *("c" if heading == interval else _siunitx(cells[heading]) for heading in numbers)]
+    texts = {interval, *numbers[1:3]}
+    columns = ["l", *("c" if heading in texts else _siunitx(cells[heading]) for heading in numbers)]
     cells[name] = [_latex(cell) for cell in cells[name]]
     cells[interval] = [re.sub(r"[+-][\d.]+", r"\\num{\g<0>}", cell) for cell in cells[interval]]
     bold = ["bfseries: ;" if one else "" for one in best(board)]
@@ -131,20 +140,14 @@ def _latex_table(board: pd.DataFrame, setting: str, label: str, results: Results
         position_float="centering",
         hrules=True,
         siunitx=True,
-        caption=_latex(f"{results.name}, {setting}. {_caption(results)} Bold: {_BEST[_has_groups(board)]}."),
+        caption=_latex(" ".join([*said, *_unfinished(board)])),
         label=label,
     )
 
 
 def best(board: pd.DataFrame) -> list[bool]:
-    """Return which rows of a setting are the best: the first group, where groups are known, else the best mean."""
-    if _has_groups(board):
-        return ["a" in group for group in board["group"].fillna("")]
-    return list(board["accuracy_area"] == board["accuracy_area"].max())
-
-
-def _has_groups(board: pd.DataFrame) -> bool:
-    return "group" in board and bool(board["group"].fillna("").ne("").any())
+    """Return which rows of a setting are not told apart from the best: those of the first group."""
+    return [bool(re.match(r"a(?!\d)", group)) for group in board["group"]]
 
 
 def _siunitx(cells: pd.Series[str]) -> str:
@@ -158,7 +161,9 @@ def _siunitx(cells: pd.Series[str]) -> str:
 def _headings(results: Results) -> list[str]:
     return [
         "Strategy",
-        "Accuracy (%)",
+        "Mean accuracy (%)",
+        "Group",
+        "Ranks",
         f"vs {results.reference} (points)",
         "95 % interval",
         "Final (%)",
@@ -171,13 +176,24 @@ def _cells(row: Row) -> list[str]:
     low, high = row["accuracy_difference_low"], row["accuracy_difference_high"]
     return [
         str(row["strategy"]),
-        f"{100 * row['accuracy_area']:.1f}",
+        _number(100 * row["accuracy_area"]),
+        row["group"],
+        ranks(row),
         _points(row["accuracy_difference"]),
         "" if math.isnan(low) else f"{_points(low)} to {_points(high)}",
-        f"{100 * row['accuracy_final']:.1f}",
-        f"{row['classes_area']:.1f}",
+        _number(100 * row["accuracy_final"]),
+        _number(row["classes_area"]),
         str(row["n_seeds"]),
     ]
+
+
+def _number(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.1f}"
+
+
+def _unfinished(board: pd.DataFrame) -> list[str]:
+    """Return a sentence for each strategy of a setting that has no numbers."""
+    return [f"{row['strategy']}: {row['reason']}." for row in board[board["reason"] != ""].to_dict("records")]
 
 
 def _points(difference: float) -> str:
@@ -187,8 +203,9 @@ def _points(difference: float) -> str:
 def _caption(results: Results) -> str:
     done = int((results.cells["status"] == "done").sum())
     return (
-        "Accuracy and classes are areas under the curves over labelled images, divided by the budget; differences are "
-        f"paired by seed with t intervals; {done} of {len(results.cells)} cells are done."
+        "Mean accuracy and classes are areas under the curves over labelled images, divided by the budget; differences "
+        "are paired by seed, and their 95 % intervals hold together for all comparisons with the reference; strategies "
+        f"that share a letter of the group are not told apart; {done} of {len(results.cells)} cells are done."
     )
 
 

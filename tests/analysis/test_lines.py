@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from albench.analysis import leaderboard, line_summary, reference_lines, without_lines
+from albench.analysis import leaderboard, line_curves, line_summary, reference_lines, without_lines
 from albench.store.results import collect
 from albench_reports.page.assemble import assemble
 from tests.conftest import edit_rows
@@ -63,3 +63,29 @@ def test_frames_without_notes_have_no_lines(tmp_path: Path) -> None:
     rounds = Synthetic().results(tmp_path).rounds.drop(columns="notes")
     assert reference_lines(rounds) == {}
     assert len(leaderboard(rounds, "random")) == 3
+
+
+def test_a_line_of_one_round_is_level_at_its_end_over_the_rounds_of_the_others(tmp_path: Path) -> None:
+    results = collect(permitted(tmp_path))
+    at_once = results.lines[results.lines["round"] < 2].assign(n_labeled=lambda own: 100 + 400 * own["round"])
+    curve = line_curves(at_once, results.rounds, ("accuracy",))
+    end = at_once.loc[at_once["round"] == 1, "accuracy"].mean()
+    assert curve["mean"].tolist() == pytest.approx([end] * 7)
+    assert curve["n_labeled"].tolist() == sorted(set(results.rounds["n_labeled"]))
+
+
+def test_a_line_of_as_many_rounds_keeps_its_curve(tmp_path: Path) -> None:
+    results = collect(permitted(tmp_path))
+    curve = line_curves(results.lines, results.rounds, ("accuracy",))
+    assert curve["mean"].tolist() == pytest.approx(results.lines.groupby("round")["accuracy"].mean().tolist())
+    assert line_curves(None, results.rounds).empty
+
+
+def test_the_curves_draw_lines_in_grey_under_their_names(tmp_path: Path) -> None:
+    page = assemble(collect(permitted(tmp_path)))
+    curves = next(section for section in page.sections if section.id == "curves")
+    assert not curves.failure
+    figure = next(part.plot for part in curves.parts if part.part.caption == "Accuracy, digits")
+    line = next(trace for trace in figure["data"] if trace["name"] == "all-labels")
+    assert line["line"]["color"] == "#858c96"
+    assert "legendgroup" not in line, "it is no strategy that the legend switches"

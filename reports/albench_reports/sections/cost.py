@@ -120,7 +120,7 @@ def _gains(gains: pd.DataFrame, costs: pd.DataFrame, setting: str, reference: st
             "legendgroup": row["strategy"],
             "x": draw.numbers([row["query_seconds"]]),
             "y": draw.numbers([100 * row["difference"]]),
-            "error_y": draw.error_bar(100 * row["difference_low"], 100 * row["difference_high"]),
+            "error_y": draw.error_bar(*(100 * row[f"difference{bound}"] for bound in ("", "_low", "_high"))),
             "marker": {"size": 11},
             "customdata": [duration(row["query_seconds"])],
             "hovertemplate": "%{customdata} a query, %{y:+.2f} points",
@@ -141,7 +141,8 @@ def _gains(gains: pd.DataFrame, costs: pd.DataFrame, setting: str, reference: st
             {"data": traces, "layout": layout},
             f"Gain in accuracy area over {reference} against the time of a query, {setting}",
             summary=f"On {setting}: {'; '.join(said)}.",
-            method="The paired difference in accuracy area with its 95 % t interval, over the mean time of one query.",
+            method="The paired difference in accuracy area with its 95 % interval, those of all strategies holding "
+            "together, over the mean time of one query.",
             when={"setting": setting, "reference": reference},
         )
     ]

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
 from albench import Content, Figure, ReportSection, Results
-from albench.analysis import difference_curves, mean_curves
+from albench.analysis import difference_curves, line_curves, mean_curves
 from albench_reports import draw
 from albench_reports.sections.shared.choices import references
+from albench_reports.sections.shared.novel import n_classes
 from albench_reports.wording import points
 
 METRICS = {
@@ -49,7 +51,10 @@ class Curves(ReportSection):
 
     def compute(self, results: Results) -> Mapping[str, pd.DataFrame]:
         """Return the mean curves with their intervals, and the differences to each strategy as the reference."""
-        frames = {"curves": mean_curves(results.rounds, tuple(METRICS))}
+        frames = {
+            "curves": mean_curves(results.rounds, tuple(METRICS), n_classes(results)),
+            "lines": line_curves(results.lines, results.rounds, tuple(METRICS)),
+        }
         for name in references(results):
             frames[f"to {name}"] = difference_curves(results.rounds, name)
             frames[f"seeds to {name}"] = _seed_differences(results.rounds, name)
@@ -60,7 +65,8 @@ class Curves(ReportSection):
         figures = []
         for setting in results.settings:
             here = results.rounds[results.rounds["setting"] == setting]
-            figures += [_figure(frames["curves"], here, results, m) for m in METRICS if here[m].notna().any()]
+            metrics = [name for name in METRICS if here[name].notna().any()]
+            figures += [_figure(frames["curves"], here, results, name, frames["lines"]) for name in metrics]
             for reference in references(results):
                 single = frames[f"seeds to {reference}"]
                 single = single[single["setting"] == setting]
@@ -91,7 +97,17 @@ def _spread(own: pd.DataFrame, rounds: pd.DataFrame, y: str, strategy: str, few:
     return [band, *lines] if band else lines
 
 
-def _figure(curves: pd.DataFrame, rounds: pd.DataFrame, results: Results, metric: str) -> Figure:
+def _beside(lines: pd.DataFrame, setting: str, metric: str, hover: str) -> list[draw.Trace]:
+    """Return the reference lines of a setting, each with a dash of its own."""
+    own = lines[(lines["setting"] == setting) & (lines["metric"] == metric)].dropna(subset="mean")
+    named = own.groupby("strategy", sort=False)
+    return [
+        draw.reference_line(frame, "mean", str(name), hover, dash)
+        for (name, frame), dash in zip(named, cycle(("dash", "dot", "dashdot", "longdash")), strict=False)
+    ]
+
+
+def _figure(curves: pd.DataFrame, rounds: pd.DataFrame, results: Results, metric: str, lines: pd.DataFrame) -> Figure:
     title, hover = METRICS[metric]
     setting, few = str(rounds["setting"].iloc[0]), _are_few(rounds)
     here = curves[(curves["setting"] == setting) & (curves["metric"] == metric)]
@@ -99,16 +115,19 @@ def _figure(curves: pd.DataFrame, rounds: pd.DataFrame, results: Results, metric
     own = {name: frame for name, frame in own.items() if len(frame)}
     spreads = [_spread(own[name], rounds[rounds["strategy"] == name], metric, name, few) for name in own]
     means = [draw.line(frame, "mean", name, hover) for name, frame in own.items()]
-    low, high = _range(rounds[metric], "%" in hover)
+    beside = _beside(lines, setting, metric, hover)
+    heights = [rounds[metric], *(pd.Series(trace["y"]) for trace in beside)]
+    low, high = _range(pd.concat(heights), "%" in hover)
     ends = sorted(((frame["mean"].iloc[-1], name) for name, frame in own.items()), reverse=True)
     ranking = ", ".join(f"{name} {format(value, hover)}" for value, name in ends if value == value)
+    named = "".join(f" {name} is drawn in grey, a reference line." for name in (trace["name"] for trace in beside))
     return Figure(
         plot={
-            "data": [*(trace for traces in spreads for trace in traces), *means],
+            "data": [*(trace for traces in spreads for trace in traces), *beside, *means],
             "layout": {"yaxis": draw.axis(title, low, high, "%" in hover)},
         },
         caption=f"{title}, {setting}",
-        summary=f"{title} on {setting}, mean over seeds, after the last round: {ranking}.",
+        summary=f"{title} on {setting}, mean over seeds, after the last round: {ranking}.{named}",
         method=_FEW_METHOD if few else _METHOD,
         when={"setting": setting},
     )

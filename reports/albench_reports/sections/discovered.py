@@ -12,6 +12,7 @@ from albench import Column, Content, Part, ReportSection, Results, Table
 from albench.analysis import discoveries, discovery_summary, queries_to_class
 from albench_reports.sections.shared.asked_lines import to_class
 from albench_reports.sections.shared.known_classes import known_classes, shown_seeds
+from albench_reports.sections.shared.novel import n_novel
 from albench_reports.wording import percent
 
 _COLUMNS = (
@@ -87,17 +88,6 @@ class Discovered(ReportSection):
             for seed in shown_seeds(results, setting):
                 parts += known_classes(results, setting, seed)
         return Content("\n".join(said) or "Every class was known from the start.", parts)
-
-
-def n_novel(results: Results) -> dict[str, int]:
-    """Return the number of novel classes of each setting: as its networks were tested, else as it was asked for."""
-    found = {
-        name: int(setting["scenario"]["parameters"].get("novel") or 0)
-        for name, setting in results.study["settings"].items()
-    }
-    for outcome in results.outcomes:
-        found[outcome["setting"]] = len(outcome["classes"]) - outcome["n_known"]
-    return found
 
 
 def _coverage(summary: pd.DataFrame) -> str:

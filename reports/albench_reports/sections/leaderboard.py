@@ -15,7 +15,8 @@ from albench_reports.page.palette import family
 from albench_reports.sections.shared.choices import references
 from albench_reports.sections.shared.headline import headline, limits
 from albench_reports.sections.shared.leaderboard_columns import COLUMNS, LINES, REASON
-from albench_reports.wording import percent, points
+from albench_reports.sections.shared.ranked import competing, ranks
+from albench_reports.wording import percent, points, span
 
 _FEWER = (
     "{offered} of {total} strategies can be chosen as the reference on this page; albench report --reference NAME "
@@ -83,8 +84,8 @@ def _targets(results: Results) -> list[tuple[pd.DataFrame, float | None]]:
 
 def _board(results: Results, reference: str) -> pd.DataFrame:
     """Return the leaderboard with label savings at the settings' targets."""
-    board = leaderboard(results.rounds, reference, _competing(results))
-    board["ranks"] = [_ranks(row) for row in board.to_dict("records")]
+    board = leaderboard(results.rounds, reference, competing(results))
+    board["ranks"] = [ranks(row) for row in board.to_dict("records")]
     pieces = [
         savings(labels_to_target(own, target), reference) for own, target in _targets(results) if target is not None
     ]
@@ -94,20 +95,6 @@ def _board(results: Results, reference: str) -> pd.DataFrame:
     saved = pd.concat(pieces)
     board = board.merge(saved.drop(columns="n_pairs"), on=["setting", "strategy"], how="left")
     return board.assign(saved=[_saving_in_words(row) for row in board.to_dict("records")])
-
-
-def _competing(results: Results) -> pd.DataFrame:
-    """Return the cells of all strategies but the reference lines."""
-    lines = [] if results.lines is None else list(results.lines["strategy"])
-    return results.cells[~results.cells["strategy"].isin(lines)]
-
-
-def _ranks(row: Mapping[Any, Any]) -> str:
-    """Return the ranks that a strategy may have: "1", "2 to 5"."""
-    low, high = row["rank_low"], row["rank_high"]
-    if pd.isna(low):
-        return ""
-    return f"{low}" if low == high else f"{low} to {high}"
 
 
 def _saving_in_words(row: Mapping[Any, Any]) -> str:
@@ -146,7 +133,7 @@ def _forest(board: pd.DataFrame, setting: str, reference: str) -> Figure:
             "legendgroup": row["strategy"],
             "x": [100 * row["accuracy_difference"]],
             "y": [row["strategy"]],
-            "error_x": draw.error_bar(100 * row["accuracy_difference_low"], 100 * row["accuracy_difference_high"]),
+            "error_x": draw.error_bar(*(100 * row[f"accuracy_difference{bound}"] for bound in ("", "_low", "_high"))),
             "hovertemplate": "%{x:+.2f} points<extra></extra>",
             "meta": {"role": "mean"},
         }
@@ -163,7 +150,7 @@ def _forest(board: pd.DataFrame, setting: str, reference: str) -> Figure:
         + (
             ""
             if pd.isna(row["accuracy_difference_low"])
-            else f" ({points(row['accuracy_difference_low'])} to {points(row['accuracy_difference_high'])})"
+            else f" ({span(points(row['accuracy_difference_low']), points(row['accuracy_difference_high']))})"
         )
         for row in reversed(rows)
     ]

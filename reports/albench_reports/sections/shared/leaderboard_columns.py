@@ -70,7 +70,7 @@ COLUMNS = (
         "remains known of it. The target is the highest round accuracy that every seed of the study's reference "
         "reaches, else half of them.",
     ),
-    Column("query_seconds", "Query, s", ".2g", method="Mean time of one query, training not included."),
+    Column("query_seconds", "Query", "duration", method="Mean time of one query, training not included."),
     Column("n_seeds", "Seeds", method="Finished cells."),
     Column("n_pairs", "Pairs", method="Seeds that both the strategy and the reference have finished."),
 )
