@@ -49,7 +49,7 @@ class Near:
         reaches in its own process, all of the room.
         """
         lines = self.reached.get(mutant.file, {})
-        found = {test for line in _statement(mutant) for test in lines.get(str(line), [])}
+        found = {test for line in statement(mutant) for test in lines.get(str(line), [])}
         found = found or {test for tests in lines.values() for test in tests}
         quickest = sorted(found or self.seconds, key=self.seconds.__getitem__)
         spent = accumulate(self.seconds[test] for test in quickest)
@@ -98,10 +98,17 @@ def _of_context(context: str, noted: dict[str, dict[str, list[str]]]) -> list[st
     return [context] if context in noted else []
 
 
-def _statement(mutant: Mutant) -> range:
-    """Return the lines of the changed statement, of a block's header alone."""
+def statement(mutant: Mutant) -> range:
+    """Return the lines of the changed statement, of a block's header alone; none of what runs at import.
+
+    Whichever test imports a module first would seem to be the one that reaches what runs then.
+    """
+    tree = ast.parse(mutant.source)
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    if not any(mutant.line in range(node.body[0].lineno, (node.end_lineno or 0) + 1) for node in functions):
+        return range(0)
     found = range(mutant.line, mutant.line + 1)
-    for node in ast.walk(ast.parse(mutant.source)):  # from the outside to the inside
+    for node in ast.walk(tree):  # from the outside to the inside
         if isinstance(node, ast.stmt):
             body = getattr(node, "body", None)
             end = body[0].lineno if body else (node.end_lineno or node.lineno) + 1

@@ -131,7 +131,8 @@ def _places(
 
 
 def _means_something_else(source: str, changed: str) -> bool:
-    """Return whether a changed source can be parsed and differs in more than annotations."""
+    """Return whether a changed source can be parsed and differs in more than annotations and what they import."""
+    changed = changed.replace("if not TYPE_CHECKING:", "if TYPE_CHECKING:")
     try:
         return _without_annotations(source) != _without_annotations(changed)
     except SyntaxError:

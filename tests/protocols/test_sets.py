@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from albench.errors import RequestError
+from albench.protocols.discovery import Discovery
 from albench.protocols.sets import draw_sets
+from albench.protocols.topk import TopK
 from albench.rng import stream
 
 
@@ -44,3 +48,25 @@ def test_examples_of_a_class_are_drawn_uniformly() -> None:
     assert sets is not None
     counts = np.bincount(sets.ravel(), minlength=8)
     assert np.all(np.abs(counts - 2000) < 5 * np.sqrt(1000))
+
+
+POOL = np.repeat([3, 5, 8], [7, 4, 2])  # of three classes, 7, 4 and 2 examples
+
+
+@pytest.mark.parametrize(("set_size", "rounds"), [(1, 13), (2, 6), (3, 3), (4, 2), (7, 1)])
+def test_a_pool_lasts_as_many_rounds_as_its_classes_hold_sets(set_size: int, rounds: int) -> None:
+    protocol = Discovery(set_size=set_size)
+    protocol.check_pool(POOL)
+    assert protocol.rounds(POOL) == rounds
+
+
+def test_sets_that_no_class_fills_are_refused_with_the_most_that_one_has() -> None:
+    with pytest.raises(
+        RequestError, match="set_size=8, and no class has more than 7 images in the pool; ask for --set set_size=7"
+    ):
+        Discovery(set_size=8).check_pool(POOL)
+
+
+def test_the_defaults_of_the_protocols_are_the_documented_ones() -> None:
+    assert Discovery() == Discovery(n_sets=1000, set_size=25)
+    assert TopK() == TopK(query_size=100)

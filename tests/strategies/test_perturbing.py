@@ -15,8 +15,9 @@ from sklearn.linear_model import LogisticRegression
 import albench
 from albench.contracts.query import Query
 from albench_strategies import perturbing
-from albench_strategies.committee import QueryByCommittee, _scaled
+from albench_strategies.committee import QueryByCommittee
 from albench_strategies.numerics.geometry import kmeans
+from albench_strategies.numerics.heads import standardised
 from albench_strategies.perturbing import UNREACHED
 from tests.strategies import noise
 from tests.strategies.rounds import Array, close, greedy_in_set, look, probe64, round64, unit
@@ -45,7 +46,7 @@ def test_qbc_is_the_mean_divergence_of_heads_fitted_to_resampled_labels() -> Non
 
 def test_qbc_heads_have_converged_after_the_default_steps() -> None:
     query = round64(n_labeled=40)
-    _, labeled = _scaled(query.features, query.labeled_features)
+    (labeled,) = standardised(query.labeled_features)
     few = QueryByCommittee()._heads(labeled, round64(n_labeled=40))
     many = QueryByCommittee(steps=5000)._heads(labeled, round64(n_labeled=40))
     change = torch.softmax(labeled @ few, dim=2) - torch.softmax(labeled @ many, dim=2)
