@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from string import ascii_lowercase
 
 import numpy as np
@@ -21,8 +20,8 @@ def rank_groups(cells: pd.DataFrame, column: str) -> pd.DataFrame:
     `cells` has one row a cell: setting, strategy, seed, `column`, higher is better. Every two strategies of a setting
     are compared by a paired t test with the variance of their own differences; Holm's method corrects for the number
     of pairs, so that with 95 % confidence no two are wrongly told apart. rank_low is 1 + the number of strategies that
-    are better, rank_high is k - the number that are worse; `group` is the compact letter display (Piepho 2004): two
-    strategies share a letter exactly where they are not told apart, and "a" holds the best.
+    are better, rank_high is k - the number that are worse. `group` is a compact letter display: strategies without a
+    common letter are told apart, and "a" holds the best; see `letters`.
     """
     pieces = []
     for setting, own in cells.groupby("setting", sort=False):
@@ -34,7 +33,7 @@ def rank_groups(cells: pd.DataFrame, column: str) -> pd.DataFrame:
             "strategy": order,
             "rank_low": 1 + better.sum(axis=0),
             "rank_high": len(order) - better.sum(axis=1),
-            "group": letters(better | better.T),
+            "group": letters(better),
         }
         pieces.append(pd.DataFrame(piece))
     columns = ["setting", "strategy", "rank_low", "rank_high", "group"]
@@ -56,29 +55,22 @@ def told_apart(values: NDArray[np.float64]) -> Matrix:
     return better
 
 
-def letters(differ: Matrix) -> list[str]:
-    """Return the compact letter display of (k, k) differences between strategies, the best first: "a", "ab", "b".
+def letters(better: Matrix) -> list[str]:
+    """Return the groups of strategies, the best first, by letters: "a", "ab", "b".
 
-    By insertion and absorption (Piepho, An algorithm for a letter-based representation of all-pairwise comparisons,
-    2004).
+    `better`, (k, k), says whether i is told to be better than j.
+    A group is a run of neighbours: i and j are in no common one where i is better than j, and so is everything before i
+    than everything after j. Few seeds tell pairs apart irregularly, and a display of every such pair would need more
+    letters than there are strategies. Beyond 26 groups follow "a1" and so on.
     """
-    groups = [frozenset(range(len(differ)))]
-    for one, other in zip(*np.nonzero(np.triu(differ)), strict=True):
-        both = [group for group in groups if {one, other} <= group]
-        parts = {group - {out} for group in both for out in (one, other)}
-        groups = _largest([group for group in groups if group not in both] + sorted(parts, key=sorted))
-    groups.sort(key=sorted)
-    names = [_name(place) for place in range(len(groups))]
+    apart = np.logical_and.accumulate(better, axis=0)
+    apart = np.logical_and.accumulate(apart[:, ::-1], axis=1)[:, ::-1]
+    ends = [int((~apart[place]).nonzero()[0].max()) for place in range(len(better))]
+    starts = [place for place, end in enumerate(ends) if not place or end > ends[place - 1]]
     return [
-        "".join(name for name, group in zip(names, groups, strict=True) if place in group)
-        for place in range(len(differ))
+        "".join(_name(number) for number, start in enumerate(starts) if start <= place <= ends[start])
+        for place in range(len(better))
     ]
-
-
-def _largest(groups: Sequence[frozenset[int]]) -> list[frozenset[int]]:
-    """Return the groups that no other one holds, each once."""
-    different = list(dict.fromkeys(groups))
-    return [group for group in different if not any(group < other for other in different)]
 
 
 def _name(place: int) -> str:

@@ -27,8 +27,8 @@ def print_leaderboard(store: Path) -> None:
     show_rows(rows, Format.table, list(rows[0]))
     typer.echo(
         "accuracy (in %) and classes: area under the curve over labelled images; "
-        f"vs {reference}: points, paired by seed, with 95 % intervals that hold together; strategies that share "
-        "a letter of group cannot be told apart"
+        f"vs {reference}: points, paired by seed, with 95 % intervals that hold together; strategies without "
+        "a common letter of group are told apart"
     )
     for row in line_summary(lines).to_dict("records"):
         typer.echo(

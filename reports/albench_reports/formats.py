@@ -122,7 +122,7 @@ def _line_rows(results: Results) -> list[dict[Any, Any]]:
 
 def _latex_table(board: pd.DataFrame, setting: str, label: str, results: Results) -> str:
     """Return a setting's table, numbers in columns of siunitx, those of the best in bold."""
-    said = [f"{results.name}, {setting}. {_caption(results)}", "Bold: not told apart from the best."]
+    said = [f"{results.name}, {setting}. {_caption(results)}", "Bold: no other is told to be better."]
     name, *numbers = _headings(results)
     interval = numbers[4]
     cells = pd.DataFrame([_cells(row) for row in board.to_dict("records")], columns=[name, *numbers])
@@ -146,8 +146,8 @@ def _latex_table(board: pd.DataFrame, setting: str, label: str, results: Results
 
 
 def best(board: pd.DataFrame) -> list[bool]:
-    """Return which rows of a setting are not told apart from the best: those of the first group."""
-    return [bool(re.match(r"a(?!\d)", group)) for group in board["group"]]
+    """Return which rows of a setting may be the best: no other one is told to be better."""
+    return list((board["rank_low"] == 1).fillna(False))
 
 
 def _siunitx(cells: pd.Series[str]) -> str:
@@ -205,7 +205,7 @@ def _caption(results: Results) -> str:
     return (
         "Mean accuracy and classes are areas under the curves over labelled images, divided by the budget; differences "
         "are paired by seed, and their 95 % intervals hold together for all comparisons with the reference; strategies "
-        f"that share a letter of the group are not told apart; {done} of {len(results.cells)} cells are done."
+        f"without a common letter of the group are told apart; {done} of {len(results.cells)} cells are done."
     )
 
 

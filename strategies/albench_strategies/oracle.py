@@ -62,3 +62,7 @@ class AllLabels(Strategy):
     def score(self, query: Query) -> Tensor:
         """Return 0 for each example, (n_pool,): nobody asks."""
         return torch.zeros(len(query.pool), device=query.device)
+
+    def select(self, query: Query, k: int) -> Tensor:
+        """Return any k examples, (min(k, n_pool),): the first of the shuffled pool."""
+        return query.pool_ids.argsort()[:k]

@@ -16,7 +16,6 @@ from scipy.stats import t as student
 from albench.analysis.leaderboard import leaderboard
 from albench.reading import write_report
 from albench.store.results import load
-from albench_reports.formats import best
 from tests.conftest import Cli
 from tests.reports.synthetic import EFFECTS, Synthetic
 
@@ -51,7 +50,7 @@ def test_markdown_is_one_table_a_scenario_whatever_the_names(tmp_path: Path) -> 
     text = written(study, tmp_path, "md")
     lines = [line for line in text.splitlines() if line.startswith("|")]
     assert len(lines) == 2 * 4
-    assert {line.replace(r"\|", "").count("|") for line in lines} == {8}
+    assert {line.replace(r"\|", "").count("|") for line in lines} == {10}
     assert "<b>" not in text
     assert r"## a\|b" in text
 
@@ -61,7 +60,7 @@ def test_latex_is_a_booktabs_table_with_every_special_character_escaped(tmp_path
     assert text.count(r"\toprule") == text.count(r"\midrule") == text.count(r"\bottomrule") == 1
     row = next(line for line in text.splitlines() if line.startswith("emoc"))
     assert r"a|b\_c \& <b>50\%</b> \textbackslash{}x \#1 \$y\textasciicircum{}2\textasciitilde{} \{z\}" in row
-    assert row.count(" & ") == 6
+    assert row.count(" & ") == 8
     assert re.search(r" & -\d\.\d\d & \\num\{-\d\.\d\d\} to \\num\{[+-]\d\.\d\d\} & ", row)
 
 
@@ -72,7 +71,10 @@ def test_latex_has_the_means_of_the_rows_in_columns_of_siunitx_that_have_room_fo
     area, final = cells.apply(np.trapezoid).unstack() / 6, cells.last().unstack()
     for name in area.index:
         row = next(line for line in text.splitlines() if line.replace(r"\bfseries ", "").startswith(f"{name} &"))
-        accuracy, difference, interval, last, _, seeds = row.replace(r"\bfseries ", "").rstrip("\\ ").split(" & ")[1:]
+        cells = row.replace(r"\bfseries ", "").rstrip("\\ ").split(" & ")[1:]
+        accuracy, group, ranks, difference, interval, last, _, seeds = cells
+        assert re.fullmatch("[a-d]+", group)
+        assert re.fullmatch(r"\d( to \d)?", ranks)
         assert (accuracy, last, seeds) == (
             f"{100 * area.loc[name].mean():.1f}",
             f"{100 * final.loc[name].mean():.1f}",
@@ -80,32 +82,46 @@ def test_latex_has_the_means_of_the_rows_in_columns_of_siunitx_that_have_room_fo
         )
         apart = 100 * (area.loc[name] - area.loc["random"])
         assert difference == ("" if name == "random" else f"{apart.mean():+.2f}")
-        low = apart.mean() - student.ppf(0.975, 10) * apart.std() / 11**0.5
+        low = apart.mean() - student.ppf(1 - 0.05 / 2 / 3, 10) * apart.std() / 11**0.5
         assert interval.startswith("" if name == "random" else f"\\num{{{low:+.2f}}} to ")
-    assert r"{lS[table-format=2.1]S[table-format=+2.2]cS[table-format=2.1]S[table-format=1.1]S[table-format=2]}" in text
-
-
-def test_latex_sets_the_best_mean_in_bold_and_says_so(tmp_path: Path) -> None:
-    lines = written(Synthetic(), tmp_path, "latex").splitlines()
-    assert [line.split(" & ")[:2][0] for line in lines if "bfseries" in line] == [r"\bfseries emoc"]
-    row = next(line for line in lines if "bfseries" in line)
-    assert [cell.startswith(r"\bfseries") for cell in row.split(" & ")] == [True, True, *[False] * 5], (
-        "name and accuracy"
+    assert (
+        r"{lS[table-format=2.1]ccS[table-format=+2.2]cS[table-format=2.1]S[table-format=1.1]S[table-format=2]}" in text
     )
-    assert any("S[table-format=2.1]S[table-format=+1.2]c" in line for line in lines), "a sign takes no digit's room"
-    assert any(line.startswith(r"\caption{") and line.endswith("Bold: the best mean.}") for line in lines)
 
 
-def test_where_groups_are_known_the_best_are_the_first_of_them() -> None:
-    board = pd.DataFrame({"accuracy_area": [0.9, 0.8, 0.7, 0.6], "group": ["a", "ab", "b", None]})
-    assert best(board) == [True, True, False, False]
-    assert best(board.drop(columns="group")) == best(board.assign(group="")) == [True, False, False, False]
+def test_latex_sets_in_bold_what_no_other_is_told_to_be_better_than_and_says_so(tmp_path: Path) -> None:
+    effects = {"emoc": 0.1, "min": 0.0995, "random": 0.0}
+    lines = written(Synthetic(effects=effects, seeds=range(9)), tmp_path, "latex").splitlines()
+    bold = [line for line in lines if "bfseries" in line]
+    assert sorted(line.split(" & ")[0] for line in bold) == [r"\bfseries emoc", r"\bfseries min"]
+    for row in bold:
+        assert [cell.startswith(r"\bfseries") for cell in row.split(" & ")] == [True, True, *[False] * 7]
+    assert any("S[table-format=2.1]ccS[table-format=+2.2]c" in line for line in lines) or any(
+        "S[table-format=2.1]ccS[table-format=+1.2]c" in line for line in lines
+    ), "a sign takes no digit's room"
+    assert any(line.startswith(r"\caption{") and "Bold: no other is told to be better." in line for line in lines)
+
+
+def test_every_format_has_groups_and_ranks_and_keeps_what_failed_with_its_reason(tmp_path: Path) -> None:
+    failed = {("min", seed): "ValueError: it broke" for seed in range(5)}
+    study = Synthetic(effects={"emoc": 0.1, "min": 0.0, "random": 0.0}, seeds=range(5), missing=failed)
+    board = {row["strategy"]: row for row in json.loads(written(study, tmp_path / "json", "json"))["leaderboard"]}
+    assert [board["emoc"][name] for name in ("rank_low", "rank_high", "group", "verdict")] == [1, 1, "a", "leads"]
+    assert board["min"]["reason"] == "failed: ValueError: it broke"
+    assert board["min"]["rank_low"] is None
+    table = pd.read_csv(StringIO(written(study, tmp_path / "csv", "csv"))).set_index("strategy")
+    assert table.loc["random", ["rank_low", "rank_high", "group"]].tolist() == [2, 2, "b"]
+    assert table.loc["min", "reason"] == "failed: ValueError: it broke"
+    markdown = written(study, tmp_path / "md", "md")
+    assert re.search(r"^\| emoc \| [\d.]+ \| a \| 1 \|", markdown, re.MULTILINE)
+    assert "min: failed: ValueError: it broke." in markdown
+    assert "min: failed: ValueError: it broke." in written(study, tmp_path / "tex", "latex")
 
 
 def test_latex_labels_each_settings_table_by_a_name_of_its_own(tmp_path: Path) -> None:
     text = written(Synthetic(scenarios=("a_b", "a%b")), tmp_path, "latex")
     assert re.findall(r"\\label\{(.*)\}", text) == ["tab:a-b", "tab:a-b-2"]
-    assert r"synthetic, a\%b. Accuracy" in text
+    assert r"synthetic, a\%b. Mean accuracy" in text
 
 
 @pytest.mark.parametrize("study", [Synthetic(effects={"random": 0.0, HOSTILE: -0.02}), Synthetic(seeds=[0])])

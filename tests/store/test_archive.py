@@ -87,7 +87,7 @@ def test_no_absolute_path_leaves_with_an_archive(tmp_path: Path, cli: Cli, monke
     ("text", "expected"),
     [
         ("-I/usr/include/x", "-I…/x"),
-        ("--store=/home/a/s", "--store=…/s"),
+        ("--store=/somewhere/a/s", "--store=…/s"),
         ("~/mine.py:Mine", "…/mine.py:Mine"),
         ("cannot read '/data/a b.npy' (line 3)", "cannot read '…/a b.npy' (line 3)"),
         ("C:\\data\\x.npy", "…/x.npy"),

@@ -8,6 +8,7 @@ from torch.nn import functional as F
 import albench
 from albench.contracts.learner import Examples
 from albench.rng import stream
+from albench.training.engine import execute
 from albench.training.retrain import Retrain
 from tests.training.models import LABELS, images, new_model
 
@@ -46,6 +47,16 @@ def test_a_round_is_the_same_training_written_plainly_in_pytorch() -> None:
     assert one.classes == [5, 2, 7, 9]
     for name, value in network.state_dict().items():
         torch.testing.assert_close(one.network.state_dict()[name], value, rtol=0, atol=1e-6)
+
+
+def test_the_initial_training_is_round_zero_of_the_streams() -> None:
+    one, other = new_model(), new_model()
+    examples = Examples(images(12), LABELS)
+    LEARNER.fit(one, examples)
+    rows = stream(0, "retrain batches", 0).integers(12, size=(100, 8))
+    execute(other, LEARNER.plan("by hand", rows, 0, "retrain", 0), examples, LEARNER)
+    for name, value in one.weights().items():
+        assert torch.equal(value, other.weights()[name]), name
 
 
 def test_what_was_trained_before_does_not_reach_the_next_round() -> None:

@@ -86,6 +86,7 @@ def _board(results: Results, reference: str) -> pd.DataFrame:
     """Return the leaderboard with label savings at the settings' targets."""
     board = leaderboard(results.rounds, reference, competing(results))
     board["ranks"] = [ranks(row) for row in board.to_dict("records")]
+    board["claim"] = board["verdict"].where(board["reason"] == "", board["reason"])
     pieces = [
         savings(labels_to_target(own, target), reference) for own, target in _targets(results) if target is not None
     ]
@@ -94,7 +95,8 @@ def _board(results: Results, reference: str) -> pd.DataFrame:
         return board.assign(saved="", saving=float("nan"))
     saved = pd.concat(pieces)
     board = board.merge(saved.drop(columns="n_pairs"), on=["setting", "strategy"], how="left")
-    return board.assign(saved=[_saving_in_words(row) for row in board.to_dict("records")])
+    said = [_saving_in_words(row).replace(" %", "\N{NO-BREAK SPACE}%") for row in board.to_dict("records")]
+    return board.assign(saved=said)
 
 
 def _saving_in_words(row: Mapping[Any, Any]) -> str:
@@ -115,8 +117,6 @@ def _parts(board: pd.DataFrame, setting: str, reference: str, target: float | No
     caption = f"{setting}: every strategy compared with {reference}, paired by seed"
     saved_to = "Labels saved" if target is None else f"Labels saved to {percent(target)}"
     columns = [replace(column, label=saved_to) if column.name == "saved" else column for column in COLUMNS]
-    if board["reason"].any():
-        columns += REASON[1:]
     table = Table(board, caption, columns, group="family", when={"reference": reference})
     compared = board[board["accuracy_difference"].notna()]
     return [table, _forest(compared, setting, reference)] if len(compared) else [table]

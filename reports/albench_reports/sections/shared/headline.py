@@ -113,12 +113,12 @@ def _best(finished: pd.DataFrame) -> list[str]:
     """Return who is best: one strategy that is told apart from all others, else how many share the first place."""
     if len(finished) < 3:
         return []
-    first = finished[finished["group"].str.match(r"a(?!\d)")]
-    if len(first) == 1 and int(first.iloc[0]["rank_high"]) == 1:
+    first = finished[finished["rank_low"] == 1]  # no other is told to be better
+    if int(first.iloc[0]["rank_high"]) == 1:
         return [f"{first.iloc[0]['strategy']} is the best of {len(finished)}: it is told apart from every other."]
     if len(first) == len(finished):
-        return [f"The {len(finished)} strategies cannot be ranked: no group of them is told apart from the best."]
-    return [f"The first place is shared: {words(list(first['strategy']))} cannot be told apart from the best."]
+        return [f"None of the {len(finished)} strategies is told to be better than any other of them."]
+    return [f"The first place is shared: no other is told to be better than {words(list(first['strategy']))}."]
 
 
 def limits(board: pd.DataFrame, setting: str, reference: str) -> list[str]:

@@ -8,9 +8,10 @@ COLUMNS = (
     Column("strategy"),
     Column(
         "group",
-        method="Strategies that share a letter cannot be told apart; a holds the best. Every two strategies are "
-        "compared by a paired t test, with the variance of their own differences and Holm's correction for the number "
-        "of pairs, so that with 95 % confidence no two are wrongly told apart (compact letter display, Piepho 2004).",
+        method="Strategies without a common letter are told apart; a holds the best. Every two strategies are compared "
+        "by a paired t test, with the variance of their own differences and Holm's correction for the number of pairs, "
+        "so that with 95 % confidence no two are wrongly told apart. Groups are runs of neighbours in the order of the "
+        "means; a pair that is told apart within one shows in the ranks.",
     ),
     Column(
         "ranks",
@@ -42,9 +43,10 @@ COLUMNS = (
         "share classes, images and initial network.",
     ),
     Column(
-        "verdict",
+        "claim",
         "Against the reference",
-        method="Leads or trails where the interval of the difference does not hold 0; else these seeds cannot tell.",
+        method="Leads or trails where the interval of the difference does not hold 0; else these seeds cannot tell. Of "
+        "a strategy without a finished cell, the state of its first cell and the reason.",
     ),
     Column("wins", "Wins", method="Pairs in which the strategy's area is larger than the reference's."),
     Column("ties", "Ties", method="Pairs with equal areas."),
