@@ -34,7 +34,7 @@ def test_the_headline_says_who_leads_by_how_much_and_who_is_best(tmp_path: Path)
     assert re.fullmatch(
         r"One strategy leads random on digits in mean accuracy: emoc by \+\d\.\d points \(\d\.\d+ to \d\.\d+\); 95 % "
         r"intervals that hold for all 2 comparisons together, 9 paired seeds\. emoc's label savings against random to "
-        r"\d+ %: \d[\d.]* % \(median over the pairs of seeds\)\. emoc is the best of 3: it is told apart from every other\.",
+        r"\d+ %: \d[\d.]*\u00a0% \(median over the pairs of seeds\)\. emoc is the best of 3: it is told apart from every other\.",
         sentence,
     )
 

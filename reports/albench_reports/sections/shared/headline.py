@@ -117,7 +117,7 @@ def _best(finished: pd.DataFrame) -> list[str]:
     if int(first.iloc[0]["rank_high"]) == 1:
         return [f"{first.iloc[0]['strategy']} is the best of {len(finished)}: it is told apart from every other."]
     if len(first) == len(finished):
-        return [f"None of the {len(finished)} strategies is told to be better than any other of them."]
+        return [f"Of {len(finished)} strategies no one is told to be better than another."]
     return [f"The first place is shared: no other is told to be better than {words(list(first['strategy']))}."]
 
 
