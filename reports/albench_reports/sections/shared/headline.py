@@ -135,7 +135,7 @@ def limits(board: pd.DataFrame, setting: str, reference: str) -> list[str]:
     if pairs == 1:
         said.append(f"{setting}: one paired seed says nothing about chance; run more with --seeds.")
     elif pairs < FEW and len(varied):
-        least, most = varied["claimable"].min(), varied["claimable"].max()
+        least, most = varied["claimable"].clip(upper=1).agg(["min", "max"])  # no difference is larger than all
         said.append(
             f"{setting}: with {count(pairs, 'paired seed')} and {count(len(others), 'comparison')} only true "
             f"differences of {interval(least, most)} points (by strategy) or more are called a lead with a power of "
