@@ -66,8 +66,9 @@ N' pool images, N pool and labelled images, C classes, d features, K images a se
 weights. Measured: processor time of valuing 1,000 sets of 25 from 2,000 images of 3 x 32 x 32 with 20 classes and
 1,000 labelled images, in forward passes over the pool, which it includes; one thread, `cifar10-quick`.
 
-How they fare on digits, 3 seeds: the beginning of the report of `albench run --seeds 3 --rounds 4 --strategies ...` with
-all of them and `random[stream=1]`. Three seeds on small images separate hardly any of them, and the report says so.
+How they fare on digits, 3 seeds: the beginning of the report of `albench run --seeds 3 --rounds 4 --strategies ...`
+with all of them and `random[stream=1]`. Three seeds on small images separate hardly any of them, and the report says
+so.
 
 ![The report of all strategies on digits](../images/strategies.png)
 
