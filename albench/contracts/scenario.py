@@ -112,8 +112,9 @@ class LabeledImages:
     ) -> LabeledImages:
         """Order rows by part, class and a hash of the content, so that another source gives the same splits."""
         labels = np.asarray(labels, dtype=np.int64)
-        if len(labels) != len(images) or (is_test is not None and len(is_test) != len(images)):
-            raise DataError(f"there are {len(images)} images and {len(labels)} labels; each image needs one")
+        for told, what in ((labels, "labels"), (is_test, "marks of the test part")):
+            if told is not None and len(told) != len(images):
+                raise DataError(f"there are {len(images)} images and {len(told)} {what}; each image needs one")
         test = np.zeros(len(labels), dtype=bool) if is_test is None else np.asarray(is_test, dtype=bool)
         hashes = [hashlib.sha256(image.tobytes()).hexdigest() for image in images]
         order = sorted(range(len(labels)), key=lambda row: (bool(test[row]), int(labels[row]), hashes[row]))

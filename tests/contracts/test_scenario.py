@@ -118,7 +118,9 @@ def test_images_that_lack_a_label_or_labels_that_lack_an_image_are_an_error(n_la
 
 @pytest.mark.parametrize("n_told", [2, 4])
 def test_images_that_are_not_told_to_be_of_the_test_part_or_not_are_an_error(n_told: int) -> None:
-    with pytest.raises(DataError, match="each image needs one"):
+    with pytest.raises(
+        DataError, match=f"there are 3 images and {n_told} marks of the test part; each image needs one"
+    ):
         LabeledImages.in_canonical_order(
             np.zeros((3, 1, 2, 2), dtype=np.uint8), np.zeros(3), ["a"], np.zeros(n_told, dtype=bool)
         )

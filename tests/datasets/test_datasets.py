@@ -99,6 +99,31 @@ def test_a_missing_file_of_a_layout_is_named(tmp_path: Path, monkeypatch: pytest
         albench.scenario(SCENARIO).split(0)
 
 
+@pytest.mark.parametrize("missing", ["train", "test"])
+def test_parquet_files_of_one_part_alone_are_no_data_set(
+    missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = parquet_layout(tmp_path / "a")
+    (root / f"{missing}-00000-of-00001.parquet").unlink()
+    monkeypatch.setenv("ALBENCH_DATA", str(root))
+    assert albench.scenario(SCENARIO).data_found() is None
+    with pytest.raises(DataError, match="CIFAR-100 is not in .*, and it is not downloaded"):
+        albench.scenario(SCENARIO).split(0)
+
+
+def test_a_download_makes_the_folders_that_are_not_there_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def download(root: str, download: bool) -> None:
+        assert Path(root).is_dir()
+        assert download
+        torchvision_layout(tmp_path / "elsewhere")
+        (tmp_path / "elsewhere" / "cifar-100-python").rename(Path(root) / "cifar-100-python")
+
+    monkeypatch.delenv("ALBENCH_OFFLINE")
+    monkeypatch.setenv("ALBENCH_DATA", str(tmp_path / "none" / "of" / "these"))
+    monkeypatch.setattr("torchvision.datasets.CIFAR100", download)
+    assert albench.scenario(SCENARIO).split(0).check().class_names == tuple(NAMES)
+
+
 def test_a_download_that_fails_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise OSError("no network")

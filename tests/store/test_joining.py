@@ -132,6 +132,26 @@ def test_what_cannot_be_joined_is_refused_and_both_are_named(parts: dict[str, Pa
         albench.merge([parts["all"], learner], tmp_path / "m")
 
 
+@pytest.mark.parametrize("name", ["name", "version"])
+def test_a_parameter_that_is_called_as_what_every_component_has_is_told_apart_from_it(
+    name: str, tmp_path: Path
+) -> None:
+    def written(place: str, own: Any, parameter: Any) -> Path:
+        store = Synthetic(effects={"random": 0.0}, seeds=[0]).write(tmp_path / place)
+
+        def edit(study: dict[str, Any]) -> None:
+            study["strategies"]["random"] |= {name: own, "changed": {name: parameter}}
+
+        edit_json(store / "study.json", edit)
+        return store
+
+    first, other = written("first", "1", 3), written("another parameter", "1", 4)
+    with pytest.raises(StoreError, match=rf"they differ in random parameter {name} \(3 and 4\)"):
+        albench.merge([first, other], tmp_path / "m")
+    with pytest.raises(StoreError, match=rf"they differ in random {name} \(1 and 2\)"):
+        albench.merge([first, written("another component", "2", 3)], tmp_path / "m")
+
+
 def test_a_cell_that_is_done_is_taken_before_a_copy_that_a_kill_left_without_its_end(tmp_path: Path) -> None:
     for name in ("whole", "killed"):
         small_run(tmp_path / name, "random", set_size=40, rounds=None)

@@ -11,6 +11,7 @@ import torch
 
 import albench
 from albench.contracts.query import Query
+from albench_strategies.batchbald import _Configurations
 from albench_strategies.power_bald import PowerBald
 from tests.strategies.rounds import Array, close, look, round64
 from tests.strategies.test_dropout import T, entropy, posteriors
@@ -95,6 +96,19 @@ def test_batchbald_selects_what_tells_as_much_as_the_exactly_greedy_choice_and_m
     told = _told(p, albench.strategy("batchbald[samples=20]").select(query(), 8).tolist())
     assert told > 0.999 * _told(p, _greedy(p, 8))
     assert told > 1.01 * _told(p, albench.strategy("bald[samples=20]").select(query(), 8).tolist())
+
+
+def test_batchbald_draws_configurations_that_leave_each_network_as_likely_as_before_on_average() -> None:
+    """What the labels say of the networks, averaged over the labels, is what was known; few drawn ones keep it so."""
+    posterior = torch.tensor([[0.1, 0.1, 0.8], [0.3, 0.1, 0.6], [0.05, 0.05, 0.9]], dtype=torch.float64)
+    prior = torch.tensor([[0.5, 0.2, 0.3], [0.1, 0.8, 0.1]], dtype=torch.float64)
+    seen = _Configurations(prior, torch.tensor([0.4, 0.6], dtype=torch.float64))
+    generator = torch.Generator().manual_seed(0)
+    drawn = [seen.extended(posterior, 4, generator) for _ in range(4000)]
+    means = torch.stack([one.weights @ one.networks for one in drawn])
+    errors = means.std(dim=0) / len(drawn) ** 0.5
+    assert torch.all((means.mean(dim=0) - seen.weights @ prior).abs() < 4 * errors)
+    assert torch.all(errors < 0.002)
 
 
 def test_batchbald_picks_are_the_greedy_ones_wherever_the_pool_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
