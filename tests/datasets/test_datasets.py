@@ -107,7 +107,7 @@ def test_parquet_files_of_one_part_alone_are_no_data_set(
     (root / f"{missing}-00000-of-00001.parquet").unlink()
     monkeypatch.setenv("ALBENCH_DATA", str(root))
     assert albench.scenario(SCENARIO).data_found() is None
-    with pytest.raises(DataError, match="CIFAR-100 is not in .*, and it is not downloaded"):
+    with pytest.raises(DataError, match=r"CIFAR-100 is not in .*, and it is not downloaded"):
         albench.scenario(SCENARIO).split(0)
 
 
