@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import warnings
-from itertools import product
+from itertools import permutations, product
 from pathlib import Path
 
 import numpy as np
@@ -114,6 +114,15 @@ def test_each_cell_of_the_penalty_matrix_is_the_share_of_rounds_that_scipys_pair
         won = (test.pvalue < 0.05) & (test.statistic > 0)
         assert found[(first, second)] == pytest.approx(won.mean())
     assert found[("emoc", "random")] > 0.3
+
+
+def test_the_same_lead_at_every_seed_wins_every_round_and_none_wins_nothing() -> None:
+    index = pd.MultiIndex.from_product([list("abc"), range(3), range(1, 5)], names=["strategy", "seed", "round"])
+    frame = index.to_frame(index=False).assign(setting="s")
+    frame["accuracy"] = 0.1 * frame["seed"] + frame["strategy"].map({"a": 0.3, "b": 0.2, "c": 0.2})  # with rounding
+    shares = penalties(frame).set_index(["strategy", "other"])["share"].to_dict()
+    wins = {("a", "b"), ("a", "c")}
+    assert shares == {pair: float(pair in wins) for pair in permutations("abc", 2)}
 
 
 def test_the_penalty_matrix_joins_on_the_seed(tmp_path: Path) -> None:
