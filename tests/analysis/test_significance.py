@@ -116,13 +116,20 @@ def test_each_cell_of_the_penalty_matrix_is_the_share_of_rounds_that_scipys_pair
     assert found[("emoc", "random")] > 0.3
 
 
-def test_the_same_lead_at_every_seed_wins_every_round_and_none_wins_nothing() -> None:
-    index = pd.MultiIndex.from_product([list("abc"), range(3), range(1, 5)], names=["strategy", "seed", "round"])
+@pytest.mark.parametrize("n_seeds", [2, 3])
+def test_the_same_lead_at_every_seed_wins_every_round_and_none_wins_nothing(n_seeds: int) -> None:
+    index = pd.MultiIndex.from_product([list("abc"), range(n_seeds), range(1, 5)], names=["strategy", "seed", "round"])
     frame = index.to_frame(index=False).assign(setting="s")
     frame["accuracy"] = 0.1 * frame["seed"] + frame["strategy"].map({"a": 0.3, "b": 0.2, "c": 0.2})  # with rounding
     shares = penalties(frame).set_index(["strategy", "other"])["share"].to_dict()
     wins = {("a", "b"), ("a", "c")}
     assert shares == {pair: float(pair in wins) for pair in permutations("abc", 2)}
+
+
+def test_the_penalty_matrix_has_the_settings_in_their_order_and_nothing_to_say_of_one_seed(tmp_path: Path) -> None:
+    found = penalties(Synthetic(scenarios=("digits", "cifar100"), seeds=[0]).results(tmp_path).rounds)
+    assert found["setting"].unique().tolist() == ["digits", "cifar100"]
+    assert found["share"].isna().all()
 
 
 def test_the_penalty_matrix_joins_on_the_seed(tmp_path: Path) -> None:
