@@ -83,6 +83,7 @@ def test_targets_are_round_and_lie_between_start_and_best() -> None:
         (0.5, 0.516, [0.505, 0.51, 0.515]),
         (0.5, 0.51, [0.505, 0.51]),
         (0.5, 0.504, []),
+        (0.35, 0.5, [0.4, 0.45, 0.5]),  # 0.35 / 0.05 is a little less than 7
         (0.02, 0.99, [round(0.05 * place, 2) for place in range(8, 20)]),
     ],
 )
