@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from fractions import Fraction
 from math import exp, log
 
@@ -221,3 +222,18 @@ def test_falcun_draws_in_proportion_to_the_power_of_relevance() -> None:
     relevance = (uncertainty + (uncertainty - uncertainty.min()) / np.ptp(uncertainty)) ** 2
     first = [int(strategy.select(query, 1)) for _ in range(1500)]
     np.testing.assert_allclose(np.bincount(first, minlength=18) / 1500, relevance / relevance.sum(), atol=0.035)
+
+
+@pytest.mark.parametrize(
+    "name", ["coreset", "kmeans", "clue", "typiclust", "probcover", "max-herding", "uherding", "dropquery", "gp-emoc"]
+)
+def test_scores_and_picks_do_not_depend_on_how_much_is_computed_at_once(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores = albench.strategy(name).score_sets(round64())
+    picks = albench.strategy(name).select(round64(), 5)
+    for module in [module for key, module in sys.modules.items() if key.startswith("albench_strategies.")]:
+        if hasattr(module, "CHUNK_ELEMENTS"):
+            monkeypatch.setattr(module, "CHUNK_ELEMENTS", 1)
+    close(albench.strategy(name).score_sets(round64()), scores)
+    assert albench.strategy(name).select(round64(), 5).tolist() == picks.tolist()
