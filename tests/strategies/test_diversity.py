@@ -34,7 +34,7 @@ def test_coreset_is_k_center_greedy() -> None:
 
 
 def test_coreset_values_a_set_by_the_mean_gain_of_greedy_picks_within_it() -> None:
-    query = round64(n_pool=60, set_size=6)
+    query = round64(n_pool=60, n_sets=9, set_size=6)
     seen = look(query)
     nearest, between = _distances(seen.f, seen.labeled_f).min(axis=1), _distances(seen.f, seen.f)
     expected = [
