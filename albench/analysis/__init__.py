@@ -11,7 +11,7 @@ from albench.analysis.discovery import discoveries, discovery_summary, queries_t
 from albench.analysis.intervals import MeanInterval, words
 from albench.analysis.leaderboard import leaderboard, mean_ranks
 from albench.analysis.lines import line_curves, line_summary, reference_lines, without_lines
-from albench.analysis.pairs import compare, differences, groups
+from albench.analysis.pairs import compare, differences, groups, round_differences
 from albench.analysis.ranks import rank_groups
 from albench.analysis.savings import default_target, labels_to_target, median_labels, savings, targets
 from albench.analysis.significance import LEVEL, holm, null_checks, penalties, signed_rank_p, signed_rank_tests
@@ -47,6 +47,7 @@ __all__ = [
     "queries_to_class",
     "rank_groups",
     "reference_lines",
+    "round_differences",
     "savings",
     "signed_rank_p",
     "signed_rank_tests",

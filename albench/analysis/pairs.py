@@ -54,6 +54,19 @@ def differences(values: pd.DataFrame, column: str, reference: str) -> pd.DataFra
     return pd.concat(pieces, ignore_index=True)
 
 
+def round_differences(rounds: pd.DataFrame, reference: str, metric: str = "accuracy") -> pd.DataFrame:
+    """Return `metric` minus the reference's value of the same setting, seed and round, where both have that round.
+
+    One row a round of a cell but the reference's: setting, strategy, seed, round, n_labeled, difference.
+    """
+    keys = ["setting", "seed", "round"]
+    base = rounds.loc[rounds["strategy"] == reference, [*keys, metric]].rename(columns={metric: "base"})
+    others = rounds.loc[rounds["strategy"] != reference, [*keys, "strategy", "n_labeled", metric]]
+    paired = others.merge(base, on=keys)
+    paired["difference"] = paired[metric] - paired["base"]
+    return paired[[*CELL, "round", "n_labeled", "difference"]]
+
+
 def compare(values: pd.DataFrame, column: str, reference: str) -> pd.DataFrame:
     """Return each strategy's paired comparison with the reference. `column` is a share, or an area of shares.
 

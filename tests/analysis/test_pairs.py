@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from albench.analysis.pairs import compare, differences
+from albench.analysis.pairs import compare, differences, round_differences
+from tests.reports.synthetic import Synthetic
 
 SEEDS = (0, 1, 2, 3)
 
@@ -66,3 +68,19 @@ def test_settings_are_compared_apart() -> None:
 
 def test_the_reference_alone_has_nothing_to_be_compared_with() -> None:
     assert compare(table({"random": {0: 0.5}}), "area", "random").empty
+
+
+def test_differences_at_each_round_join_on_setting_seed_and_round(tmp_path: Path) -> None:
+    rounds = Synthetic(scenarios=("digits", "cifar100"), missing={("min", 1): ""}).results(tmp_path).rounds
+    found = round_differences(rounds.sample(frac=1, random_state=0), "random")
+    by_hand = {
+        (one.setting, one.strategy, one.seed, one.round): one.accuracy - other.accuracy
+        for one in rounds.itertuples()
+        for other in rounds.itertuples()
+        if one.strategy != "random"
+        and other.strategy == "random"
+        and (one.setting, one.seed, one.round) == (other.setting, other.seed, other.round)
+    }
+    keys = zip(found["setting"], found["strategy"], found["seed"], found["round"], strict=True)
+    assert dict(zip(keys, found["difference"], strict=True)) == pytest.approx(by_hand)
+    assert ("digits", "min", 1, 0) not in by_hand

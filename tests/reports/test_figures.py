@@ -15,11 +15,13 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from albench.analysis import difference_curves
+from albench.store.results import collect
 from albench_reports.figures.lines import curves, differences
-from albench_reports.figures.paper import INCHES, Paper, typeset
+from albench_reports.figures.paper import GREY, INCHES, Paper, typeset
 from albench_reports.figures.rows import draw_ranks, labels, ranks
 from albench_reports.page.assemble import assemble
 from albench_reports.wording import slugs
+from tests.conftest import edit_rows
 from tests.reports.synthetic import EFFECTS, Synthetic
 
 LONG = "emoc[output=softmax,expectation=3,tolerance=0.125]"
@@ -191,3 +193,15 @@ def test_names_are_no_formulas_and_stand_as_they_are(tmp_path: Path) -> None:
 def test_a_setting_has_a_short_name_of_its_own_that_every_file_system_takes() -> None:
     names = slugs(["digits", "a/b: c", "a b[c]", "日本", "../digits", "x" * 40])
     assert list(names.values()) == ["digits", "a-b-c", "a-b-c-2", "setting", "digits-2", "x" * 40]
+
+
+def test_curves_draw_reference_lines_in_grey_and_name_them(tmp_path: Path) -> None:
+    store = Synthetic(effects={**EFFECTS, "all-labels": 0.2}).write(tmp_path)
+    for path in store.glob("cells/digits/all-labels/*/rounds.jsonl"):
+        edit_rows(path, lambda row: row.update(notes={"permission": "all labels"} if row["round"] else {}))
+    results = collect(store)
+    figure = curves(results, Paper.of(results, "one"))
+    assert "all-labels" in [text.get_text() for text in figure.legends[0].get_texts()]
+    expected = results.lines.groupby("round")["accuracy"].mean().to_numpy()
+    grey = [line for line in figure.axes[0].lines if to_hex(line.get_color()) == GREY]
+    assert [100 * expected == pytest.approx(line.get_ydata()) for line in grey] == [True]

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from albench import Results
-from albench.analysis import difference_curves, mean_curves
+from albench.analysis import difference_curves, line_curves, mean_curves, round_differences
+from albench_reports.draw import FEW_SEEDS
 from albench_reports.figures.paper import GREY, MOST_TICKS, Paper
 from albench_reports.leaders import LINES_AT_FIRST, first
+from albench_reports.sections.shared.novel import n_classes
 
-FEW = 4  # seeds up to which each is drawn: bands of so few are guesses
 _MARKS = 8  # on a line
 _LABELS = {"accuracy": "Accuracy (%)", "n_classes": "Known classes"}
 Rows = pd.DataFrame  # strategy, seed, n_labeled, value
@@ -28,17 +31,27 @@ def curves(results: Results, paper: Paper) -> Figure:
     metrics = [name for name in _LABELS if name == "accuracy" or rounds[name].max() > rounds[name].min()]
     across = paper.width == "two"
     figure, panels = paper.panels(2.4 if across else 1.9, *((1, len(metrics)) if across else (len(metrics), 1)))
-    means = mean_curves(rounds, tuple(metrics))
+    means = mean_curves(rounds, tuple(metrics), n_classes(results))
+    beside = line_curves(results.lines, rounds, tuple(metrics))
+    names = dict.fromkeys(map(str, beside["strategy"]))
+    looks: dict[str, Any] = {
+        name: {"color": GREY, "linewidth": 1, "linestyle": style}
+        for name, style in zip(names, cycle(("--", ":", "-.")), strict=False)
+    }
     for panel, metric in zip(panels, metrics, strict=True):
         scale = 100 if metric == "accuracy" else 1
         seeds = rounds.assign(value=scale * rounds[metric])
         own = _scaled(means[means["metric"] == metric], scale)
         _draw(panel, paper, shown, own, seeds)
+        level = _scaled(beside[beside["metric"] == metric], scale)
+        for name, look in looks.items():
+            one = level[level["strategy"] == name]
+            panel.plot(one["n_labeled"], one["mean"], **look)
         panel.set_ylabel(_LABELS[metric])
-        panel.set_ylim(_reach(seeds["value"], 100 if metric == "accuracy" else np.inf))
+        panel.set_ylim(_reach(pd.concat([seeds["value"], level["mean"]]), 100 if metric == "accuracy" else np.inf))
     for panel in panels if across else panels[-1:]:
         _label_x(panel)
-    paper.legend(figure, shown)
+    paper.legend(figure, shown, {paper.text(name): Line2D([], [], **look) for name, look in looks.items()})
     return figure
 
 
@@ -49,7 +62,8 @@ def differences(results: Results, paper: Paper) -> Figure | None:
     shown = [name for name in first(results, LINES_AT_FIRST) if name in set(means["strategy"])]
     if not shown:
         return None
-    seeds = seed_differences(results.rounds, reference)
+    seeds = round_differences(results.rounds, reference)
+    seeds = seeds.assign(value=100 * seeds["difference"])
     figure, (panel,) = paper.panels(2.4)
     panel.axhline(0, color=GREY, linewidth=0.8)
     _draw(panel, paper, shown, means, seeds)
@@ -60,23 +74,15 @@ def differences(results: Results, paper: Paper) -> Figure | None:
     return figure
 
 
-def seed_differences(rounds: pd.DataFrame, reference: str) -> Rows:
-    """Return each cell's accuracy minus the reference's at the same seed and round, in points."""
-    base = rounds.loc[rounds["strategy"] == reference, ["seed", "round", "accuracy"]]
-    paired = rounds.merge(base, on=["seed", "round"], suffixes=("", "_of_reference"))
-    paired = paired[paired["strategy"] != reference]
-    return paired.assign(value=100 * (paired["accuracy"] - paired["accuracy_of_reference"]))
-
-
 def _scaled(curves: pd.DataFrame, scale: float) -> pd.DataFrame:
-    return curves.assign(**{name: scale * curves[name] for name in ("mean", "low", "high")})
+    return curves.assign(**{name: scale * curves[name] for name in ("mean", "low", "high") if name in curves})
 
 
 def _draw(panel: Axes, paper: Paper, strategies: list[str], means: pd.DataFrame, seeds: Rows) -> None:
     """Draw each strategy's mean, over a band or, of few seeds, over a thin line a seed."""
     for place, name in enumerate(strategies):
         curve, own = means[means["strategy"] == name], seeds[seeds["strategy"] == name]
-        if own["seed"].nunique() > FEW:
+        if own["seed"].nunique() > FEW_SEEDS:
             look = paper.looks[name]
             panel.fill_between(
                 curve["n_labeled"], curve["low"], curve["high"], color=look.colour, alpha=look.shade, linewidth=0
@@ -109,7 +115,7 @@ def _reach(values: pd.Series[float], most: float) -> tuple[float, float]:
 
 def _difference_reach(means: pd.DataFrame, seeds: Rows) -> tuple[float, float]:
     """Return an axis that holds the means and seeds drawn; bands many times wider than these may leave it."""
-    few = seeds.groupby("strategy")["seed"].transform("nunique") <= FEW
+    few = seeds.groupby("strategy")["seed"].transform("nunique") <= FEW_SEEDS
     drawn = np.concatenate([means["mean"], seeds.loc[few, "value"], [0.0]]).astype(float)
     most = 2 * max(float(np.abs(drawn).max()), 0.1)
     bands = means.loc[~means["strategy"].isin(seeds.loc[few, "strategy"]), ["low", "high"]].to_numpy(dtype=float)

@@ -88,15 +88,14 @@ def _queried(
         "zmin": 0,
         "zmax": most,
         "showscale": False,
+        "hoverongaps": False,
         "hovertemplate": "round %{x}, %{y}: %{z} images so far<extra></extra>",
     }
     nothing = [None] * len(rounds)  # Plotly wants every category in every trace of an axis
     known = [row if place < n_known else nothing for place, row in enumerate(total.tolist())]
     novel = [row if place >= n_known else nothing for place, row in enumerate(total.tolist())]
-    traces = [
-        {**common, "y": labels, "z": rows, "colorscale": scale, "hoverongaps": False}
-        for rows, scale in ((known, SEQUENTIAL), (novel, SEQUENTIAL_NOVEL))
-    ]
+    shades = ((known, SEQUENTIAL), (novel, SEQUENTIAL_NOVEL))
+    traces = [{**common, "y": labels, "z": rows, "colorscale": scale} for rows, scale in shades]
     layout = map_layout(len(names), "Round")
     if rounds[-1] - rounds[0] <= FEW_TICKS:
         layout["xaxis"]["dtick"] = 1

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from albench import Content, Figure, ReportSection, Results
-from albench.analysis import difference_curves, line_curves, mean_curves
+from albench.analysis import difference_curves, line_curves, mean_curves, round_differences
 from albench_reports import draw
 from albench_reports.sections.shared.choices import references
 from albench_reports.sections.shared.novel import n_classes
@@ -57,7 +57,7 @@ class Curves(ReportSection):
         }
         for name in references(results):
             frames[f"to {name}"] = difference_curves(results.rounds, name)
-            frames[f"seeds to {name}"] = _seed_differences(results.rounds, name)
+            frames[f"seeds to {name}"] = round_differences(results.rounds, name)
         return frames
 
     def draw(self, frames: Mapping[str, pd.DataFrame], results: Results) -> Content:
@@ -69,19 +69,11 @@ class Curves(ReportSection):
             figures += [_figure(frames["curves"], here, results, name, frames["lines"]) for name in metrics]
             for reference in references(results):
                 single = frames[f"seeds to {reference}"]
-                single = single[single["setting"] == setting]
+                single = single[single["setting"] == setting].assign(difference=lambda own: 100 * own["difference"])
                 figures += _difference(frames[f"to {reference}"], single, setting, reference)
         if not figures:
             return Content("No cell has finished yet, so there is no curve.")
         return Content("How accuracy and the number of known classes grow with what is labelled.", figures)
-
-
-def _seed_differences(rounds: pd.DataFrame, reference: str) -> pd.DataFrame:
-    """Return the accuracy of each cell minus the reference's of the same setting, seed and round."""
-    keys = ["setting", "seed", "round"]
-    other = rounds.loc[rounds["strategy"] == reference, [*keys, "accuracy"]].rename(columns={"accuracy": "other"})
-    paired = rounds.loc[rounds["strategy"] != reference, [*keys, "strategy", "n_labeled", "accuracy"]].merge(other)
-    return paired.assign(difference=100 * (paired["accuracy"] - paired["other"]))
 
 
 def _are_few(rounds: pd.DataFrame) -> bool:

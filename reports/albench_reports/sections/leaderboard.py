@@ -122,6 +122,12 @@ def _parts(board: pd.DataFrame, setting: str, reference: str, target: float | No
     return [table, _forest(compared, setting, reference)] if len(compared) else [table]
 
 
+def _difference_in_words(row: Mapping[Any, Any]) -> str:
+    said = f"{row['strategy']} {points(row['accuracy_difference'])}"
+    low, high = row["accuracy_difference_low"], row["accuracy_difference_high"]
+    return said if pd.isna(low) else f"{said} ({span(points(low), points(high))})"
+
+
 def _forest(board: pd.DataFrame, setting: str, reference: str) -> Figure:
     """Return the paired differences with their intervals, best on top."""
     rows = board.iloc[::-1].to_dict("records")
@@ -145,15 +151,7 @@ def _forest(board: pd.DataFrame, setting: str, reference: str) -> Figure:
         "xaxis": {"title": {"text": f"Difference to {reference}, points"}, "zeroline": True},
         "yaxis": {"type": "category", "gridcolor": "rgba(0,0,0,0)"},
     }
-    said = [
-        f"{row['strategy']} {points(row['accuracy_difference'])}"
-        + (
-            ""
-            if pd.isna(row["accuracy_difference_low"])
-            else f" ({span(points(row['accuracy_difference_low']), points(row['accuracy_difference_high']))})"
-        )
-        for row in reversed(rows)
-    ]
+    said = [_difference_in_words(row) for row in reversed(rows)]
     return Figure(
         {"data": traces, "layout": layout},
         f"{setting}: paired differences to {reference} with 95 % intervals that hold together",
