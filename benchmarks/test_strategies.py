@@ -27,7 +27,7 @@ from albench.testing import make_query
 from benchmarks import table
 
 NAMES = [entry.name for entry in host().all_entries(["strategies"]) if entry.plugin.name == "albench_strategies"]
-SLOW = {"emoc", "mlmoc", "egl", "deepfool", "bait"}  # more than ten forward passes; their pages say why
+SLOW = {"emoc", "mlmoc", "egl", "deepfool", "bait", "noise-stability"}  # over ten forward passes; pages say why
 SIZES = [2000, 20000]
 AT_20000 = {name: f"{name}[expectation=1000]" for name in ("emoc", "mlmoc")}  # all images x would take hours
 LIMIT = 10.0
