@@ -105,13 +105,8 @@ def _with_unfinished(frame: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
         if not (own["status"] == "done").any():
             first = own.iloc[0]
             rows.append({"setting": setting, "strategy": strategy, "n_seeds": 0, "reason": _why(first)})
-    if not rows:
-        return frame
-    return (
-        pd.concat([frame, pd.DataFrame(rows)], ignore_index=True)
-        if len(frame)
-        else (pd.DataFrame(rows).reindex(columns=list(COLUMNS)))
-    )
+    parts = [part for part in (frame, pd.DataFrame(rows)) if len(part)] or [frame]
+    return pd.concat(parts, ignore_index=True).reindex(columns=list(COLUMNS))
 
 
 def _why(cell: pd.Series[Any]) -> str:

@@ -36,7 +36,9 @@ def headline(board: pd.DataFrame, setting: str, reference: str, target: float | 
             f"{percent(others.iloc[0]['accuracy_area'])}; {reference} has not finished there, so there is no paired "
             "difference."
         )
-    leading = others[others["verdict"] == "leads"].to_dict("records")
+    leading = (
+        others[others["verdict"] == "leads"].sort_values("accuracy_difference", ascending=False).to_dict("records")
+    )
     said = [_leads(leading, others, setting, reference) if leading else _no_lead(others, setting, reference)]
     if leading:
         said += _saves(leading[0], reference, target)
@@ -56,7 +58,7 @@ def _leads(leading: Sequence[Row], others: pd.DataFrame, setting: str, reference
     named += [f"{count(more, 'more strategy', 'more strategies')} by less"] if more > 0 else []
     return (
         f"{_of_all(len(leading), 'strategy leads', 'strategies lead')} {reference} on {setting} in mean accuracy: "
-        f"{words(named)}; {_intervals(others)}, {_pairs(leading)}."
+        f"{words(named)}; 95 % interval{'s' if len(others) > 1 else ''}{_together(others, 'hold')}, {_pairs(leading)}."
     )
 
 
@@ -64,11 +66,9 @@ def _of_all(number: int, one: str, many: str) -> str:
     return f"{'One' if number == 1 else number} {one if number == 1 else many}"
 
 
-def _intervals(others: pd.DataFrame) -> str:
-    """Return what the interval of one of these comparisons is."""
-    if len(others) == 1:
-        return "95 % interval"
-    return f"95 % intervals that hold for all {len(others)} comparisons together"
+def _together(others: pd.DataFrame, verb: str) -> str:
+    """Return for how many comparisons an interval holds at once; nothing where there is one."""
+    return f" that {verb} for all {len(others)} comparisons together" if len(others) > 1 else ""
 
 
 def _pairs(rows: Sequence[Row]) -> str:
@@ -96,7 +96,7 @@ def _no_lead(others: pd.DataFrame, setting: str, reference: str) -> str:
         return f"{start}: {row['strategy']} is identical to it at every seed."
     if low == high:
         return f"{start}: {largest}, the same at every seed; without any variance nothing is known of chance."
-    kind = _intervals(others).replace("95 % intervals that hold", "in an interval that holds")
+    kind = f"a 95 % interval{_together(others, 'holds')}"
     holds = "which includes 0" if high >= 0 else "all of it below 0"
     return f"{start}: {largest} ({interval(low, high)}, {kind}, {_pairs([row])}), {holds}."
 
