@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from albench.analysis.intervals import CONFIDENCE, ROUNDING, SHARES_APART
+from albench.analysis.intervals import CONFIDENCE, ROUNDING, SHARES_APART, moments
 
 _BATCH = 100  # samples that are simulated at once
 _BATCHES = {20: 40, 10**9: 10}  # seeds up to -> batches: of few seeds the quantile lies far out and needs more
@@ -89,18 +89,19 @@ def difference_curves(rounds: pd.DataFrame, reference: str, metric: str = "accur
                 continue
             d = (table - tables[reference]).dropna(how="all").dropna(axis=1)
             if len(d) and d.shape[1]:
-                piece = _banded(d).assign(setting=setting, strategy=name, n_labeled=labeled.loc[d.columns].to_numpy())
-                pieces.append(piece)
+                sizes = (one[d.columns].abs().max().to_numpy(dtype=float) for one in (table, tables[reference]))
+                named = {"setting": setting, "strategy": name, "n_labeled": labeled.loc[d.columns].to_numpy()}
+                pieces.append(_banded(d, np.maximum(*sizes)).assign(**named))
     columns = ["setting", "strategy", "round", "n_labeled", "n_pairs", "mean", "low", "high"]
     return pd.concat(pieces, ignore_index=True)[columns] if pieces else pd.DataFrame(columns=columns)
 
 
-def _banded(differences: pd.DataFrame) -> pd.DataFrame:
+def _banded(differences: pd.DataFrame, scale: NDArray[np.float64]) -> pd.DataFrame:
     values = differences.to_numpy(dtype=float)
-    mean = values.mean(axis=0)
+    mean, deviation, _ = moments(values, scale)
     half = np.full(len(mean), np.nan)
     if len(values) > 1:
-        half = simultaneous_factor(values) * values.std(axis=0, ddof=1) / np.sqrt(len(values))
+        half = simultaneous_factor(values) * deviation / np.sqrt(len(values))
     low, high = np.clip([mean - half, mean + half], *SHARES_APART)
     frame = pd.DataFrame({"round": differences.columns, "mean": mean, "low": low, "high": high})
     return frame.assign(n_pairs=len(values))

@@ -16,7 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 
 CONFIDENCE = 0.95
 POWER = 0.8
-ROUNDING = 1e-12  # relative size below which a standard deviation is a rounding error
+ROUNDING = 1e-12  # relative size below which a standard deviation is a rounding error: of the values, and of `scale`,
+# the size of what was subtracted to get them, since a small difference of large numbers keeps the rounding of these
 
 Bounds = tuple[float, float]  # what a quantity cannot leave
 EVERYWHERE: Bounds = (-math.inf, math.inf)
@@ -32,13 +33,13 @@ def t_quantile(probability: float, degrees: int) -> float:
     return float(special.stdtrit(degrees, probability))
 
 
-def standard_deviation(values: ArrayLike) -> float:
+def standard_deviation(values: ArrayLike, scale: float = 0.0) -> float:
     """Return the sample standard deviation (N - 1), 0 where values agree but for rounding; NaN for one."""
     numbers = np.asarray(values, dtype=float)
     if len(numbers) < 2:
         return math.nan
     spread = float(numbers.std(ddof=1))
-    return 0.0 if spread <= ROUNDING * float(np.abs(numbers).max()) else spread
+    return 0.0 if spread <= ROUNDING * max(float(np.abs(numbers).max()), scale) else spread
 
 
 def critical(count: int, comparisons: int = 1) -> float:
@@ -97,21 +98,23 @@ class MeanInterval:
     high: float
 
     @classmethod
-    def of(cls, values: ArrayLike, bounds: Bounds = EVERYWHERE, comparisons: int = 1) -> MeanInterval:
+    def of(
+        cls, values: ArrayLike, bounds: Bounds = EVERYWHERE, comparisons: int = 1, scale: float = 0.0
+    ) -> MeanInterval:
         """Summarise values, of one of m comparisons; NaN ones are left out."""
         numbers = np.asarray(values, dtype=float)
         numbers = numbers[~np.isnan(numbers)]
         if not len(numbers):
             return cls(0, math.nan, math.nan, math.nan, math.nan)
-        mean, deviation = float(numbers.mean()), standard_deviation(numbers)
+        mean, deviation = float(numbers.mean()), standard_deviation(numbers, scale)
         half = half_width(deviation, len(numbers), comparisons)
         low, high = np.clip([mean - half, mean + half], *bounds)
         return cls(len(numbers), mean, deviation, float(low), float(high))
 
 
-def paired_t_p(differences: ArrayLike) -> float:
+def paired_t_p(differences: ArrayLike, scale: float = 0.0) -> float:
     """Return the two-sided p of the paired t test; 1 where all differences are 0, NaN for fewer than two."""
-    one = MeanInterval.of(differences)
+    one = MeanInterval.of(differences, scale=scale)
     if one.count < 2:
         return math.nan
     if one.deviation == 0:
@@ -124,28 +127,32 @@ def paired_t_p(differences: ArrayLike) -> float:
 
 def columns_mean(values: NDArray[np.float64], bounds: Bounds = EVERYWHERE) -> dict[str, NDArray[np.float64]]:
     """Return mean, 95 % t interval within the bounds, and count of each column of (N, R) values, NaN left out."""
-    mean, deviation, count = _moments(values)
+    mean, deviation, count = moments(values)
     factors = {int(n): half_width(1.0, int(n)) for n in np.unique(count)}
     half = deviation * np.array([factors[int(n)] for n in count])
     low, high = np.clip([mean - half, mean + half], *bounds)
     return {"mean": mean, "low": low, "high": high, "count": count}
 
 
-def paired_t_columns(differences: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def paired_t_columns(
+    differences: NDArray[np.float64], scale: ArrayLike = 0.0
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the two-sided p of the paired t test of each column of (N, R) differences, and the sign of its mean.
 
     p is NaN where fewer than two values are, or all agree: without variance there is no test.
     """
     from scipy import special
 
-    mean, deviation, count = _moments(differences)
+    mean, deviation, count = moments(differences, scale)
     with np.errstate(invalid="ignore", divide="ignore"):
         statistic = np.where(deviation > 0, np.abs(mean) * np.sqrt(count) / deviation, np.nan)
         p = 2 * special.stdtr(count - 1, -statistic)
     return np.where(count > 1, p, np.nan), np.sign(mean)
 
 
-def _moments(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+def moments(
+    values: NDArray[np.float64], scale: ArrayLike = 0.0
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return mean, standard deviation (0 but for rounding is 0) and count of each column, NaN left out."""
     count = (~np.isnan(values)).sum(axis=0).astype(float)
     filled = np.nan_to_num(values)
@@ -153,7 +160,7 @@ def _moments(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[
         mean = filled.sum(axis=0) / count
         square = (np.where(np.isnan(values), 0.0, values - mean) ** 2).sum(axis=0)
         deviation = np.sqrt(square / (count - 1.0))
-    largest = np.abs(filled).max(axis=0, initial=0.0)
+    largest = np.maximum(np.abs(filled).max(axis=0, initial=0.0), scale)
     return mean, np.where(deviation <= ROUNDING * largest, 0.0, deviation), count
 
 

@@ -32,7 +32,8 @@ def differences(values: pd.DataFrame, column: str, reference: str) -> pd.DataFra
     """Return `column` minus the reference's value at the same setting and seed.
 
     `values` has one row a cell: setting, strategy, seed, `column`. The result has one row for each seed that a
-    strategy or the reference has: setting, strategy, seed, difference; NaN where either is missing.
+    strategy or the reference has: setting, strategy, seed, difference; NaN where either is missing; and `scale`, the
+    size of the larger of the two.
     """
     pieces = []
     for setting, own in values.groupby("setting", sort=False):
@@ -45,12 +46,13 @@ def differences(values: pd.DataFrame, column: str, reference: str) -> pd.DataFra
             if strategy == reference:
                 continue
             either = (has[strategy] | has_base).to_numpy()
-            difference = (table[strategy] - base).to_numpy()[either]
-            piece = {"setting": setting, "strategy": strategy, "seed": table.index[either], "difference": difference}
-            pieces.append(pd.DataFrame(piece))
+            two = table[strategy].to_numpy()[either], base.to_numpy()[either]
+            piece = {"setting": setting, "strategy": strategy, "seed": table.index[either]}
+            sizes = {"difference": two[0] - two[1], "scale": np.fmax(*np.abs(two))}
+            pieces.append(pd.DataFrame({**piece, **sizes}))
     if not pieces:
-        empty = {"setting": "str", "strategy": "str", "seed": "int64", "difference": "float64"}
-        return pd.DataFrame(columns=[*CELL, "difference"]).astype(empty)
+        empty = {"setting": "str", "strategy": "str", "seed": "int64", "difference": "float64", "scale": "float64"}
+        return pd.DataFrame(columns=list(empty)).astype(empty)
     return pd.concat(pieces, ignore_index=True)
 
 
@@ -112,9 +114,10 @@ _COLUMNS = (
 def _comparison(per_seed: pd.DataFrame, comparisons: int) -> dict[str, object]:
     found = per_seed.dropna(subset="difference")
     missing = sorted(set(per_seed["seed"]) - set(found["seed"]))
-    one = MeanInterval.of(found["difference"], SHARES_APART, comparisons)
+    scale = float(found["scale"].max())
+    one = MeanInterval.of(found["difference"], SHARES_APART, comparisons, scale)
     signs = np.sign(found["difference"].to_numpy())
-    p = paired_t_p(found["difference"])
+    p = paired_t_p(found["difference"], scale)
     return {
         "n_pairs": one.count,
         "missing_pairs": len(missing),

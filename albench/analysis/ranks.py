@@ -47,7 +47,9 @@ def told_apart(values: NDArray[np.float64]) -> Matrix:
     """
     k = values.shape[1]
     first, second = np.triu_indices(k, 1)
-    p, sign = paired_t_columns(values[:, first] - values[:, second])
+    sizes = np.nan_to_num(np.abs(values)).max(axis=0, initial=0.0)
+    scale = np.maximum(sizes[first], sizes[second])
+    p, sign = paired_t_columns(values[:, first] - values[:, second], scale)
     apart = holm(p) < 1 - CONFIDENCE
     better = np.zeros((k, k), dtype=bool)
     better[first, second] = apart & (sign > 0)

@@ -17,7 +17,7 @@ from albench.analysis.pairs import compare, differences, groups
 LEVEL = 1 - CONFIDENCE
 
 
-def signed_rank_p(values: ArrayLike) -> float:
+def signed_rank_p(values: ArrayLike, scale: float = 0.0) -> float:
     """Return the two-sided p of Wilcoxon's signed-rank test, exact for any number of pairs.
 
     Zeros keep their ranks and no sign (Pratt 1959), ties share the mean of theirs. The distribution over all sign flips
@@ -28,7 +28,7 @@ def signed_rank_p(values: ArrayLike) -> float:
     if not len(numbers):
         return float("nan")
     size = np.abs(numbers)
-    unit = ROUNDING * max(float(size.max()), 1e-300)  # equal but for rounding is equal
+    unit = ROUNDING * max(float(size.max()), scale, 1e-300)  # equal but for rounding is equal
     doubled = (2 * pd.Series(np.rint(size / unit)).rank()).to_numpy().astype(np.int64)  # twice a rank is whole
     ranks, signs = doubled[size > unit], np.sign(numbers[size > unit])
     if not len(ranks):
@@ -72,9 +72,10 @@ def signed_rank_tests(values: pd.DataFrame, column: str, reference: str) -> pd.D
     Further columns: p_wilcoxon, p_holm, p_smallest (the least that the number of pairs can give).
     """
     frame = compare(values, column, reference)
-    per_seed = {key: own["difference"] for key, own in groups(differences(values, column, reference))}
+    per_seed = dict(groups(differences(values, column, reference)))
     keys = zip(frame["setting"], frame["strategy"], strict=True)
-    frame["p_wilcoxon"] = [signed_rank_p(per_seed[key]) for key in keys]
+    pairs = (per_seed[key] for key in keys)
+    frame["p_wilcoxon"] = [signed_rank_p(own["difference"], float(own["scale"].max())) for own in pairs]
     frame["p_smallest"] = [smallest_signed_rank_p(count) if count else np.nan for count in frame["n_pairs"]]
     frame["p_holm"] = np.nan
     for _, own in frame.groupby("setting", sort=False):
@@ -126,9 +127,9 @@ def null_checks(values: pd.DataFrame, column: str, strategies: Mapping[str, Mapp
             continue
         per_seed = differences(values[values["strategy"].isin([first, second])], column, first)
         for (setting, _), own in groups(per_seed):
-            d = own["difference"].dropna()
+            d, scale = own["difference"].dropna(), float(own["scale"].max())
             row = {"setting": setting, "strategy": first, "other": second, "n_pairs": len(d)}
-            rows.append({**row, "difference": d.mean(), "p_t": paired_t_p(d)})
+            rows.append({**row, "difference": d.mean(), "p_t": paired_t_p(d, scale)})
     return pd.DataFrame(rows, columns=["setting", "strategy", "other", "n_pairs", "difference", "p_t"])
 
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from albench.analysis.pairs import compare, differences, round_differences
+from albench.analysis.ranks import rank_groups
 from tests.reports.synthetic import Synthetic
 
 SEEDS = (0, 1, 2, 3)
@@ -84,3 +85,14 @@ def test_differences_at_each_round_join_on_setting_seed_and_round(tmp_path: Path
     keys = zip(found["setting"], found["strategy"], found["seed"], found["round"], strict=True)
     assert dict(zip(keys, found["difference"], strict=True)) == pytest.approx(by_hand)
     assert ("digits", "min", 1, 0) not in by_hand
+
+
+@pytest.mark.parametrize("apart", [1e-3, 1e-5, 1e-9])
+def test_the_same_small_difference_of_large_values_at_every_seed_tells_nothing(apart: float) -> None:
+    """Their rounding would else pass for variance: .61234 + 1e-5 - .61234 is not 1e-5 in its last digits."""
+    starts = np.geomspace(0.01, 0.9, 9)
+    values = table({"random": dict(enumerate(starts)), "emoc": dict(enumerate(starts + apart))})
+    assert len(set((starts + apart) - starts)) > 1
+    row = compare(values, "area", "random").iloc[0]
+    assert (row["verdict"], row["difference_sd"]) == ("", 0.0)
+    assert set(rank_groups(values, "area")["group"]) == {"a"}

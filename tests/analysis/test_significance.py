@@ -52,6 +52,12 @@ def test_what_differs_by_more_than_rounding_is_no_tie_at_any_scale(scale: float)
     assert signed_rank_p(values) == pytest.approx(enumerated_p([3, 3, 4, -1, 6, 5]))
 
 
+def test_differences_that_are_alike_but_for_the_rounding_of_what_was_subtracted_are_ties() -> None:
+    starts = np.array([0.61, 0.72, 0.83, 0.34, 0.55, 0.46])
+    values = (starts + 1e-6 * np.array([1, 1, -1, 1, 2, 1])) - starts
+    assert signed_rank_p(values, scale=0.83) == pytest.approx(enumerated_p([1, 1, -1, 1, 2, 1]))
+
+
 @pytest.mark.parametrize("scale", [1e-7, 1e7])
 def test_the_penalty_matrix_does_not_depend_on_the_scale_of_the_metric(scale: float, tmp_path: Path) -> None:
     rounds = Synthetic(seeds=range(5), noise=0.008).results(tmp_path).rounds

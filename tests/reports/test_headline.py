@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -86,6 +86,7 @@ def test_every_reference_that_can_be_chosen_has_its_sentence(tmp_path: Path) -> 
     noise=st.sampled_from([0.0, 0.003, 0.03]),
     missing=st.integers(0, 3),
 )
+@example(effects=[1e-5], n_seeds=3, noise=0.0, missing=0)  # the same at every seed but for rounding
 def test_headline_tables_figures_and_tests_make_the_same_claims(
     effects: list[float], n_seeds: int, noise: float, missing: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

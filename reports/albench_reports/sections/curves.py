@@ -183,8 +183,9 @@ def _apart(strategy: str, curve: pd.DataFrame) -> str:
     end = f"{strategy} ends {points(curve['mean'].iloc[-1] / 100)} points apart"
     if curve["low"].isna().any():
         return f"{end}, from one pair"
-    above = int((curve["low"] > 0).sum())
-    below = int((curve["high"] < 0).sum())
+    varies = curve["low"] < curve["high"]  # without any variance at a round nothing is known there
+    above = int(((curve["low"] > 0) & varies).sum())
+    below = int(((curve["high"] < 0) & varies).sum())
     if not above + below:
         return f"{end}, its band holds zero throughout"
     return f"{end}, its band is above zero at {above} and below at {below} of {len(curve)} rounds"
