@@ -22,7 +22,7 @@ from albench.errors import DataError
 from albench.training.finetune import Finetune
 from albench.training.model import Model
 from albench_strategies.emoc.problem import Problem
-from albench_strategies.emoc.recorder import Recorder
+from albench_strategies.numerics.gradients.recorder import Recorder
 
 N_SETS, SET_SIZE = 1000, 25
 

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from albench.rng import torch_stream
 from albench_strategies.emoc.exact import exact_scores
 from albench_strategies.emoc.problem import Problem
-from albench_strategies.emoc.recorder import Recorder
+from albench_strategies.numerics.gradients.recorder import Recorder
 from benchmarks import table
 
 BASE = {"candidates": 200, "images": 60, "classes": 10, "width": 16}

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from torch import Tensor
 
 from albench import Query, Strategy
-from albench_strategies.numerics.gradients import lengths_by_label
+from albench_strategies.numerics.gradients.lengths import lengths_by_label
 
 
 @dataclass(frozen=True)

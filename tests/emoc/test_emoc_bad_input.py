@@ -11,8 +11,8 @@ from albench.errors import RequestError, StrategyError
 from albench.running.asking import ask
 from albench_strategies.emoc import problem
 from albench_strategies.emoc.problem import Problem
-from albench_strategies.emoc.recorder import Recorder
 from albench_strategies.emoc.strategy import Emoc
+from albench_strategies.numerics.gradients.recorder import Recorder
 from tests.emoc.queries import small_query
 
 

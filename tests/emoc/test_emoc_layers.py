@@ -11,7 +11,7 @@ from torch import Tensor, nn
 import albench
 from albench.errors import StrategyError
 from albench_strategies.emoc.forms import Form, cheapest, costs
-from albench_strategies.emoc.layers import Shape
+from albench_strategies.numerics.gradients.layers import Shape
 from tests.emoc import oracle
 from tests.emoc.queries import WithBody, in_float64, query_of, small_query
 

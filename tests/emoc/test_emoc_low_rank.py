@@ -12,9 +12,9 @@ import albench
 from albench.contracts.query import Query
 from albench_strategies.emoc import lowrank, problem
 from albench_strategies.emoc.forms import Form
-from albench_strategies.emoc.layers import Shape
 from albench_strategies.emoc.lowrank import pays
 from albench_strategies.emoc.spectrum import NEGLIGIBLE, factored, orthonormal, rms_relative_error, top_directions
+from albench_strategies.numerics.gradients.layers import Shape
 from tests.emoc.queries import small_query
 
 EXPLICIT, GRAM = Form.explicit, Form.gram

@@ -14,8 +14,8 @@ from torch.nn import functional as F
 
 import albench
 from albench.contracts.query import Query
-from albench_strategies.numerics import gradients
-from albench_strategies.numerics.gradients import lengths_by_label
+from albench_strategies.numerics.gradients import lengths
+from albench_strategies.numerics.gradients.lengths import lengths_by_label
 from tests.strategies.planted import planted
 from tests.strategies.rounds import Array, close, greedy_in_set, look, probe64, round64
 
@@ -140,7 +140,7 @@ def test_egl_takes_autograd_for_layers_that_only_look_known(changed: Callable[[N
 def test_egl_does_not_depend_on_how_the_pool_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     query = round64(n_pool=18)
     whole = albench.strategy("egl").score(query)
-    monkeypatch.setattr(gradients, "IMAGES_A_CHUNK", 4)
+    monkeypatch.setattr(lengths, "IMAGES_A_CHUNK", 4)
     close(albench.strategy("egl").score(query), whole.numpy())
 
 

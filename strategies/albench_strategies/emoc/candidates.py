@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from albench_strategies.emoc.forms import Form, Side, explicit
-from albench_strategies.emoc.layers import Factors
 from albench_strategies.emoc.problem import Problem, joined
+from albench_strategies.numerics.gradients.layers import Factors
 
 
 @dataclass(frozen=True)

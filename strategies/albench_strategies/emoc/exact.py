@@ -7,10 +7,10 @@ from torch import Tensor
 
 from albench_strategies.emoc.forms import Form, Side, explicit, gram, half
 from albench_strategies.emoc.grams import Grams, finish
-from albench_strategies.emoc.layers import Factors, Shape
 from albench_strategies.emoc.precision import matmul_precision, product_dtype
 from albench_strategies.emoc.problem import Problem, gather_sides, is_single
 from albench_strategies.emoc.row_sums import row_sums
+from albench_strategies.numerics.gradients.layers import Factors, Shape
 
 
 def exact_scores(problem: Problem, pairs: Tensor | None = None) -> Tensor:

@@ -15,8 +15,8 @@ from enum import StrEnum
 import torch
 from torch import Tensor
 
-from albench_strategies.emoc.layers import Factors, Shape
-from albench_strategies.emoc.workspace import Workspace
+from albench_strategies.numerics.gradients.layers import Factors, Shape
+from albench_strategies.numerics.gradients.workspace import Workspace
 
 ELEMENTWISE_COST = 8  # a multiply-add outside a matrix product, counted in those inside
 SCRATCH_BYTES = 64_000_000  # of the largest intermediate of the half and the Gram form

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from albench_strategies.emoc.layers import Factors
+from albench_strategies.numerics.gradients.layers import Factors
 
 
 @dataclass(frozen=True)

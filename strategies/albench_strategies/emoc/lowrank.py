@@ -18,11 +18,11 @@ from albench_strategies.emoc.candidates import Gathered, Layout, gather
 from albench_strategies.emoc.exact import many_position_changes
 from albench_strategies.emoc.forms import Form, Side, add_single_gram, explicit
 from albench_strategies.emoc.grams import Grams, finish
-from albench_strategies.emoc.layers import Factors, Shape
 from albench_strategies.emoc.precision import matmul_precision, product_dtype
 from albench_strategies.emoc.problem import Problem, is_single
 from albench_strategies.emoc.row_sums import row_sums
 from albench_strategies.emoc.spectrum import OVERSAMPLING, Probes, factored, rms_relative_error, top_directions
+from albench_strategies.numerics.gradients.layers import Factors, Shape
 
 RANKS = (64, 128, 256, 512)
 CHECKED_PAIRS = 32

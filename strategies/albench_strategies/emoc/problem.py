@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from albench_strategies.emoc.forms import Form, Side, cheapest, explicit
-from albench_strategies.emoc.layers import Factors, Shape
-from albench_strategies.emoc.recorder import Recorder, logits_jacobian, loss_gradient, softmax_jacobian
-from albench_strategies.emoc.workspace import Workspace
+from albench_strategies.numerics.gradients.layers import Factors, Shape
+from albench_strategies.numerics.gradients.recorder import Recorder, logits_jacobian, loss_gradient, softmax_jacobian
+from albench_strategies.numerics.gradients.workspace import Workspace
 
 CANDIDATES_A_PIECE = 50
 CPU_CHUNK_BYTES = 128_000_000  # of the largest layer's Jacobian of a chunk of images; larger gains nothing

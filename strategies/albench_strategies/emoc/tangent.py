@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from albench_strategies.emoc.forms import Form, Side, add_single_gram, cheapest, explicit, gram, half
-from albench_strategies.emoc.layers import Factors, Shape
 from albench_strategies.emoc.precision import matmul_precision
 from albench_strategies.emoc.problem import CANDIDATES_A_PIECE, gather_sides, is_single, memory
-from albench_strategies.emoc.recorder import Recorder, summed_logits
+from albench_strategies.numerics.gradients.layers import Factors, Shape
+from albench_strategies.numerics.gradients.recorder import Recorder, summed_logits
 
 CPU_CHUNK_BYTES = 64_000_000  # of the largest layer's patches and gradients of a chunk of images
 CPU_BLOCK_BYTES = 600_000_000  # of the gradients held at once

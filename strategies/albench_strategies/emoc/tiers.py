@@ -10,7 +10,7 @@ from albench_strategies.emoc.autograd import autograd_scores
 from albench_strategies.emoc.exact import exact_scores
 from albench_strategies.emoc.lowrank import low_rank_scores
 from albench_strategies.emoc.problem import Problem
-from albench_strategies.emoc.recorder import Recorder
+from albench_strategies.numerics.gradients.recorder import Recorder
 
 
 def pair_scores(

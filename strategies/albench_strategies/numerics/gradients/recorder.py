@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from albench import StrategyError
-from albench_strategies.emoc import layers
-from albench_strategies.emoc.layers import Factors
-from albench_strategies.emoc.workspace import Workspace
+from albench_strategies.numerics.gradients import layers
+from albench_strategies.numerics.gradients.layers import Factors
+from albench_strategies.numerics.gradients.workspace import Workspace
 
 AUTOGRAD = "emoc[path=autograd] takes any network, slowly"
 Directions = Callable[[Tensor], Tensor]  # logits, (n, C), to F functions of them by their derivatives, (F, n, C)
