@@ -14,6 +14,7 @@ from albench.datadir import data_settings
 from albench.errors import HeldError, RequestError, StoreError, WriteError, shown
 from albench.errors import reason as why
 from albench.plugins.host import host
+from albench.products.choice import chosen as chosen_product
 from albench.reading import load, write_report
 from albench.running.device import check_device
 from albench.running.work import Work, request_of
@@ -138,7 +139,7 @@ def perform(
     report: bool = True,
 ) -> Outcome:
     """Run what a plan lacks and write the report; see `run`."""
-    chosen = check_device(device)
+    chosen, product = check_device(device), chosen_product()
     check_threads(threads)
     _check_learners(planned.study, chosen)
     opened = Store(planned.store)
@@ -156,7 +157,9 @@ def perform(
         if on_event:
             on_event(event)
 
-    tasks = [Work.of(planned.store, cell, asked, rounds, chosen, threads, command).to_json() for cell in pending]
+    tasks = [
+        Work.of(planned.store, cell, asked, rounds, chosen, threads, product, command).to_json() for cell in pending
+    ]
     if tasks:
         engine.run(tasks, note)
     outcome = Outcome(planned.store, opened.statuses_of(planned.cells, rounds))

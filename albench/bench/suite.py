@@ -14,8 +14,11 @@ from albench.bench.queries import fresh, make_benchmark_query
 from albench.bench.size import FORWARD, Size
 from albench.contracts.query import Query
 from albench.plugins.host import host
+from albench.products.choice import chosen
+from albench.products.matmul import usable, use
 from albench.protocols.discovery import Discovery
 from albench.running.asking import ask
+from albench.running.mode import settings_kept
 
 PATIENCE_SECONDS = 20.0  # a strategy that takes longer is measured once
 
@@ -23,10 +26,10 @@ PATIENCE_SECONDS = 20.0  # a strategy that takes longer is measured once
 @pytest.fixture(scope="session")
 def base(size: Size) -> Iterator[Query]:
     """Return the query that all are asked, on the threads that were wanted."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(size.threads)
-    yield make_benchmark_query(size)
-    torch.set_num_threads(before)
+    with settings_kept():
+        torch.set_num_threads(size.threads)
+        use(usable(chosen()))
+        yield make_benchmark_query(size)
 
 
 @pytest.mark.benchmark(group="score_sets", disable_gc=True)

@@ -42,11 +42,14 @@ def doctor(
 
 def _system() -> list[dict[str, Any]]:
     from albench.executors.local import cores
-    from albench.running.provenance import processor, versions
+    from albench.processor import processor
+    from albench.products.choice import chosen
+    from albench.running.provenance import versions
 
     rows = [
         _row("python", "ok", platform.python_version()),
-        _row("cpu", "ok", f"{processor()}, {cores()} cores"),
+        _row("cpu", "ok", f"{processor().name}, {cores()} cores"),
+        _row("matrix product", "ok", f"{chosen()} on {processor().kind}"),
     ]
     for name, version in versions().items():
         rows.append(_row(name, "broken" if version == "not installed" else "ok", version))

@@ -9,6 +9,8 @@ from typing import Any, cast
 
 import torch
 
+from albench.products.matmul import current, use
+
 Setting = tuple[Callable[[], Any], Callable[[Any], Any]]
 
 
@@ -42,6 +44,7 @@ _BACKENDS: tuple[Any, ...] = (
 _SETTINGS: dict[str, Setting] = {
     "gradient mode": (torch.is_grad_enabled, torch.set_grad_enabled),
     "default dtype": (torch.get_default_dtype, torch.set_default_dtype),
+    "matrix product": (current, use),
     "number of threads": (torch.get_num_threads, torch.set_num_threads),
     "float32 precision": (_precision, _set_precision),
     "deterministic mode": (torch.are_deterministic_algorithms_enabled, torch.use_deterministic_algorithms),
@@ -52,9 +55,10 @@ _SETTINGS: dict[str, Setting] = {
 }
 
 
-def prepare_torch(device: str, threads: int) -> None:
+def prepare_torch(device: str, threads: int, product: str) -> None:
     """Set what a result's bits depend on, whatever this process did before; on a GPU deterministic algorithms too."""
     torch.set_num_threads(threads)
+    use(product)
     torch.set_grad_enabled(True)
     torch.set_default_dtype(torch.float32)
     torch.set_float32_matmul_precision("highest")  # fp32 means fp32

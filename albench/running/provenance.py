@@ -15,6 +15,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from albench.processor import processor
+
 LIBRARIES = ("albench", "torch", "torchvision", "numpy", "scipy", "pandas", "scikit-learn", "safetensors")
 
 
@@ -51,17 +53,9 @@ def git_state(folder: Path) -> dict[str, Any] | None:
         return None
 
 
-@cache
-def processor() -> str:
-    """Return the name of the CPU."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
-
-
-def provenance(device: str, threads: int, command: list[str], distributions: Iterable[str]) -> dict[str, Any]:
+def provenance(
+    device: str, threads: int, product: str, command: list[str], distributions: Iterable[str]
+) -> dict[str, Any]:
     """Return what a cell's result rests on besides its specification."""
     import torch
 
@@ -75,8 +69,9 @@ def provenance(device: str, threads: int, command: list[str], distributions: Ite
         "versions": versions(distributions),
         "git": git_state(Path(__file__).resolve().parent.parent),
         "device": device,
-        "cpu": processor(),
+        "cpu": processor().name,
         "threads": threads,
+        "product": product,
         "gpu": torch.cuda.get_device_name(device) if on_gpu else None,
         "driver": _driver() if on_gpu else None,
         "deterministic": torch.are_deterministic_algorithms_enabled(),

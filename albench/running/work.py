@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from albench.contracts.executor import Emit
 from albench.errors import DamageError, HeldError, WriteError, reason
 from albench.plugins.host import host
+from albench.products.choice import PLAIN, asked
 from albench.running.provenance import now
 from albench.store.cell import OwnedCell
 from albench.store.store import Store, columns_of
@@ -32,7 +33,8 @@ class Work:
     """A cell to perform, and how: everything in it goes through JSON.
 
     `name` is what names the cell in events, and `log` the file that takes what it prints: an executor needs no more.
-    `study` is what the cell remembers of its study, name and preset.
+    `study` is what the cell remembers of its study, name and preset; `product` the one that the
+    study was planned with, and whether it was asked for (`albench.products.choice`).
     """
 
     store: str
@@ -43,17 +45,22 @@ class Work:
     rounds: int | None = None
     device: str = "cpu"
     threads: int = 1
+    product: str = PLAIN
+    product_is_asked: bool = False
     command: Sequence[str] = ()
 
     @classmethod
     def of(
         cls, store: Path, spec: CellSpec, study: Mapping[str, str], rounds: int | None, device: str, threads: int,
-        command: Any,
+        product: str, command: Any,
     ) -> Work:  # fmt: skip
         """Return the task of a cell in a store."""
         root = store.resolve()
         log = str(Store(root).cell_of(spec).log)
-        return cls(str(root), spec.to_json(), spec.name, log, dict(study), rounds, device, threads, list(command))
+        return cls(
+            str(root), spec.to_json(), spec.name, log, dict(study), rounds, device, threads,
+            product, asked() is not None, list(command),
+        )  # fmt: skip
 
     def to_json(self) -> dict[str, Any]:
         """Return the task as plain values."""
@@ -103,15 +110,17 @@ def _perform_owned(work: Work, spec: CellSpec, cell: OwnedCell, emit: Emit) -> N
 
 def _run(work: Work, spec: CellSpec, cell: OwnedCell, emit: Emit) -> tuple[int, bool]:
     """Run the rounds that a cell lacks; return how many it has, and whether its pool is exhausted."""
+    from albench.products.matmul import usable
     from albench.running.initial import load_initial, new_model
     from albench.running.loop import Loop
     from albench.running.mode import prepare_torch
 
-    prepare_torch(work.device, work.threads)
     spec.setting.learner.build().check_device(work.device)
     split = proved_split(spec.setting.scenario, spec.seed, {spec.fingerprint}, PLANNED)
     checkpoint = cell.restore()
     rounds_kept = len(checkpoint.rows) if checkpoint else 0
+    product = usable(_product(work, cell, rounds_kept))
+    prepare_torch(work.device, work.threads, product)
     cell.write_record(
         spec=spec.stored(),
         request=_request(work, spec),
@@ -119,7 +128,7 @@ def _run(work: Work, spec: CellSpec, cell: OwnedCell, emit: Emit) -> tuple[int, 
         error=None,
         exhausted=False,
         earlier_sessions=_earlier_sessions(cell, rounds_kept),
-        provenance={**_provenance(work, spec), "first_round": rounds_kept},
+        provenance={**_provenance(work, spec, product), "first_round": rounds_kept},
     )
     loop = Loop(spec, split, new_model(spec, split, work.device, _watch(work, emit)))
     initial_seconds = 0.0
@@ -168,9 +177,16 @@ def _earlier_sessions(cell: OwnedCell, rounds_kept: int) -> list[dict[str, Any]]
     return [*record.get("earlier_sessions", []), record["provenance"]]
 
 
-def _provenance(work: Work, spec: CellSpec) -> dict[str, Any]:
+def _product(work: Work, cell: OwnedCell, rounds_kept: int) -> str:
+    """Return the product of a cell: the study's, and of a resumed cell the one that it began with, unless asked for."""
+    if rounds_kept == 0 or work.product_is_asked:
+        return work.product
+    return str(cell.record().get("provenance", {}).get("product", PLAIN))
+
+
+def _provenance(work: Work, spec: CellSpec, product: str) -> dict[str, Any]:
     from albench.running.provenance import provenance
 
     choices = [*spec.setting.parts().values(), spec.strategy]
     owners = [name for choice in choices for name in choice.distributions()]
-    return provenance(work.device, work.threads, list(work.command), owners)
+    return provenance(work.device, work.threads, product, list(work.command), owners)

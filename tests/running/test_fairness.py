@@ -204,6 +204,7 @@ SETTINGS = {
     "gradient mode": "torch.set_grad_enabled(False)",
     "default dtype": "torch.set_default_dtype(torch.float64)",
     "number of threads": "torch.set_num_threads(2)",
+    "matrix product": "from albench.products.matmul import use; use('mkl+bf16')",
     "cuDNN benchmark mode": "torch.backends.cudnn.benchmark = True",
     "float32 precision": "torch.set_float32_matmul_precision('medium')",
     "float32 precision ": "torch.backends.mkldnn.matmul.fp32_precision = 'bf16'",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
 
+from albench import processor
 from albench.contracts.learner import Examples
 from albench.errors import RequestError
 from albench.rng import stream
@@ -134,11 +136,13 @@ def test_bf16_is_refused_where_the_processor_has_none(monkeypatch: pytest.Monkey
     ],
 )
 def test_whether_a_processor_has_bf16_is_read_from_its_flags(
-    line: str, expected: bool, monkeypatch: pytest.MonkeyPatch
+    line: str, expected: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = f"processor\t: 0\n{line}\nbugs\t\t: bf16\n"
-    monkeypatch.setattr("pathlib.Path.read_text", lambda *_, **__: text)
-    assert precision.has_bf16.__wrapped__("cpu") is expected
+    cpuinfo = tmp_path / "cpuinfo"
+    cpuinfo.write_text(f"processor\t: 0\n{line}\nbugs\t\t: bf16\n")
+    monkeypatch.setattr(processor, "CPUINFO", cpuinfo)
+    monkeypatch.setattr(precision, "processor", processor.processor.__wrapped__)
+    assert precision.has_bf16("cpu") is expected
 
 
 def test_bf16_trains_to_nearly_the_same_weights() -> None:
