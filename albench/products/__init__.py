@@ -1,6 +1,6 @@
 """The machine's matrix products: which is fastest on this kind of processor, and products that go through it.
 
-Plugins import `inner` and `lower_dtype` from here; the harness decides, once a study, what they use.
+Plugins import from here; the harness decides, once a study, what they use.
 """
 
 from __future__ import annotations
@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from albench.products.matmul import inner, lower_dtype
+    from albench.products.matmul import add_inner, by_onednn, inner, lower_dtype
 
-__all__ = ["inner", "lower_dtype"]
+__all__ = ["add_inner", "by_onednn", "inner", "lower_dtype"]
 
 
 def __getattr__(name: str) -> Any:

@@ -37,10 +37,12 @@ def inner(a: Tensor, b: Tensor, approximate: bool = False) -> Tensor:
     """
     if approximate and lower_dtype(a) != a.dtype:
         return (a.to(torch.bfloat16) @ b.to(torch.bfloat16).T).to(a.dtype)
-    if not _product.startswith("onednn") or not _fits(a, b):
-        return a @ b.T
-    found: Tensor = torch.ops.mkldnn._linear_pointwise(a.contiguous(), b.contiguous(), None, "none", [], "")
-    return found
+    return _by_onednn(a, b) if by_onednn(a, b) else a @ b.T
+
+
+def add_inner(total: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    """Add the inner products of all rows of `a` with all of `b` to `total`, (n, m), in place, and return it."""
+    return total.add_(_by_onednn(a, b)) if by_onednn(a, b) else total.addmm_(a, b.T)
 
 
 def lower_dtype(numbers: Tensor) -> torch.dtype:
@@ -49,12 +51,21 @@ def lower_dtype(numbers: Tensor) -> torch.dtype:
     return torch.bfloat16 if lower else numbers.dtype
 
 
-def _fits(a: Tensor, b: Tensor) -> bool:
+def by_onednn(a: Tensor, b: Tensor) -> bool:
+    """Tell whether the products of rows of a and b go through oneDNN."""
+    if not _product.startswith("onednn"):
+        return False
     plain = a.device.type == b.device.type == "cpu" and a.dtype == b.dtype == torch.float32
     tracked = torch.is_grad_enabled() and (a.requires_grad or b.requires_grad)  # it has no derivative
     return plain and not tracked and a.dim() == b.dim() == 2 and min(*a.shape, *b.shape) > 0
 
 
+def _by_onednn(a: Tensor, b: Tensor) -> Tensor:
+    found: Tensor = torch.ops.mkldnn._linear_pointwise(a.contiguous(), b.contiguous(), None, "none", [], "")
+    return found
+
+
 def _has_onednn() -> bool:
     """Tell whether torch has the product by oneDNN under the name used here, which is a private one."""
-    return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+    available = bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
+    return available and hasattr(torch.ops.mkldnn, "_linear_pointwise")

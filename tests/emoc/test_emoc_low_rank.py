@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -10,10 +12,11 @@ from torch.nn import functional as F
 
 import albench
 from albench.contracts.query import Query
-from albench_strategies.emoc import lowrank, problem
+from albench.products.matmul import current, use
+from albench_strategies.emoc import lowrank, problem, worth
 from albench_strategies.emoc.forms import Form
-from albench_strategies.emoc.lowrank import pays
 from albench_strategies.emoc.spectrum import NEGLIGIBLE, factored, orthonormal, rms_relative_error, top_directions
+from albench_strategies.emoc.worth import RANKS, hopeless, pays, pilot_images
 from albench_strategies.numerics.gradients.layers import Shape
 from tests.emoc.queries import small_query
 
@@ -42,19 +45,20 @@ def wide_query(n_pool: int = 150, seed: int = 0) -> Query:
 def test_emoc_low_rank_scores_are_within_the_tolerance_of_exact_ones(
     options: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lowrank, "WORTH_IT", 10.0)
+    monkeypatch.setattr(worth, "WORTH_IT", 10.0)
     query = wide_query()
     near = albench.strategy(f"emoc[{options}tolerance=0.02]").score_sets(query)
-    assert query.notes["emoc_rank"] in lowrank.RANKS
+    assert query.notes["emoc_rank"] in RANKS
     assert 0 < float(query.notes["emoc_rms_error"]) <= 0.02
     exact = albench.strategy(f"emoc[{options}tolerance=0]").score_sets(wide_query())
     assert 0 < rms_relative_error(near, exact) < 0.02
 
 
 def test_emoc_low_rank_measures_its_error_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lowrank, "WORTH_IT", 10.0)
+    monkeypatch.setattr(worth, "WORTH_IT", 10.0)
     monkeypatch.setattr(lowrank, "CHECKED_PAIRS", 150)
-    monkeypatch.setattr(lowrank, "PILOT_IMAGES", 10_000)
+    monkeypatch.setattr(worth, "PILOT_IMAGES", 10_000)
+    monkeypatch.setattr(worth, "PILOT_SHARE", 1)
     query = wide_query()
     near = albench.strategy("emoc[label=example,tolerance=0.1]").score(query)
     exact = albench.strategy("emoc[label=example,tolerance=0]").score(wide_query())
@@ -62,9 +66,9 @@ def test_emoc_low_rank_measures_its_error_as_it_is(monkeypatch: pytest.MonkeyPat
 
 
 def test_emoc_grows_the_rank_with_the_demand_until_only_exact_scores_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lowrank, "WORTH_IT", 10.0)
-    monkeypatch.setattr(lowrank, "RANKS", (2, 8, 64))
-    monkeypatch.setattr(lowrank, "FIRST_SKETCH", 2)
+    monkeypatch.setattr(worth, "WORTH_IT", 10.0)
+    monkeypatch.setattr(worth, "RANKS", (2, 8, 64))
+    monkeypatch.setattr(lowrank, "SKETCHES", (2, 8, 64))
     ranks = []
     for tolerance in (0.9, 0.012, 1e-9):
         query = wide_query()
@@ -96,7 +100,7 @@ def test_emoc_directions_that_are_all_zero_stay_so() -> None:
 
 
 def test_emoc_low_rank_scores_repeat_bit_for_bit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lowrank, "WORTH_IT", 10.0)
+    monkeypatch.setattr(worth, "WORTH_IT", 10.0)
     strategy = albench.strategy("emoc[tolerance=0.02]")
     assert torch.equal(strategy.score_sets(wide_query()), strategy.score_sets(wide_query()))
 
@@ -104,11 +108,11 @@ def test_emoc_low_rank_scores_repeat_bit_for_bit(monkeypatch: pytest.MonkeyPatch
 def test_emoc_low_rank_with_more_pairs_than_memory_learns_directions_from_part_of_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(lowrank, "WORTH_IT", 10.0)
+    monkeypatch.setattr(worth, "WORTH_IT", 10.0)
     monkeypatch.setattr(problem, "CPU_GRADIENT_BYTES", 100 * 79_000 * 4)
     query = wide_query()
     near = albench.strategy("emoc[label=expected,tolerance=0.05]").score_sets(query)
-    assert query.notes["emoc_rank"] in lowrank.RANKS
+    assert query.notes["emoc_rank"] in RANKS
     exact = albench.strategy("emoc[label=expected,tolerance=0]").score_sets(wide_query())
     assert rms_relative_error(near, exact) < 0.05
 
@@ -144,3 +148,68 @@ def test_emoc_relative_error_of_zero_scores_is_zero_or_infinite_and_never_nan() 
     assert rms_relative_error(zero, zero) == 0
     assert rms_relative_error(torch.ones(2), zero) == float("inf")
     assert rms_relative_error(torch.tensor([1.1, 0.9]), torch.ones(2)) == pytest.approx(0.1, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("errors", "limit", "expected"),
+    [
+        ({64: 0.02, 128: 0.01}, 0.003, False),  # a half at each doubling: 0.0025 at 512
+        ({64: 0.02, 128: 0.01}, 0.002, True),
+        ({64: 0.02, 80: 0.018, 128: 0.01}, 0.003, False),
+        ({64: 0.02, 128: 0.02}, 0.019, True),
+        ({64: 0.02, 128: 0.03}, 0.019, True),
+        ({64: float("inf"), 128: 0.01}, 0.003, False),
+        ({64: 0.0, 128: 0.0}, 0.003, False),
+        ({64: 0.02}, 0.003, False),
+    ],
+)
+def test_emoc_gives_up_where_errors_fall_too_slowly(errors: dict[int, float], limit: float, expected: bool) -> None:
+    assert hopeless(errors, 512, limit) is expected
+
+
+def test_emoc_measures_on_few_images_where_there_are_few() -> None:
+    assert [pilot_images(n) for n in (1, 80, 400, 3000)] == [1, 10, 50, 96]
+
+
+@pytest.fixture
+def lowered() -> Iterator[None]:
+    before = current()
+    use("mkl+bf16")
+    yield
+    use(before)
+
+
+@pytest.mark.parametrize("options", ["", "output=softmax,", "label=expected,"])
+def test_emoc_in_bf16_is_within_the_tolerance_that_it_measures(
+    options: str, lowered: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worth, "WORTH_IT", 10.0)
+    query = wide_query()
+    near = albench.strategy(f"emoc[{options}tolerance=0.02]").score_sets(query)
+    assert query.notes["emoc_rank"] in RANKS
+    exact = albench.strategy(f"emoc[{options}tolerance=0]").score_sets(wide_query())
+    use("mkl")
+    assert torch.equal(exact, albench.strategy(f"emoc[{options}tolerance=0]").score_sets(wide_query()))
+    exactly_near = albench.strategy(f"emoc[{options}tolerance=0.02]").score_sets(wide_query())
+    assert rms_relative_error(near, exactly_near) > 0
+    assert rms_relative_error(near, exact) < 0.02
+
+
+def test_emoc_in_bf16_counts_the_error_of_rounding_in_what_it_measures(
+    lowered: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worth, "WORTH_IT", 10.0)
+    monkeypatch.setattr(lowrank, "CHECKED_PAIRS", 150)
+    monkeypatch.setattr(worth, "PILOT_IMAGES", 10_000)
+    monkeypatch.setattr(worth, "PILOT_SHARE", 1)
+    query = wide_query()
+    near = albench.strategy("emoc[label=example,tolerance=0.1]").score(query)
+    exact = albench.strategy("emoc[label=example,tolerance=0]").score(wide_query())
+    assert float(query.notes["emoc_rms_error"]) == pytest.approx(rms_relative_error(near, exact), rel=1e-2)
+
+
+def test_emoc_with_a_tolerance_that_bf16_cannot_meet_is_exact(lowered: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worth, "WORTH_IT", 10.0)
+    query = wide_query()
+    albench.strategy("emoc[tolerance=1e-5]").score_sets(query)
+    assert query.notes["emoc_rank"] == "exact"

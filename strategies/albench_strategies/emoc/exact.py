@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from albench.products import add_inner, by_onednn, inner
 from albench_strategies.emoc.forms import Form, Side, explicit, gram, half
 from albench_strategies.emoc.grams import Grams, finish
 from albench_strategies.emoc.precision import matmul_precision, product_dtype
@@ -73,7 +74,9 @@ def _add_product(problem: Problem, changes: Tensor | None, jacobian: Tensor, sid
         product = (jacobian.to(dtype) @ gradient.to(dtype).T).to(jacobian.dtype)
         return product if changes is None else changes.add_(product)
     if changes is not None:
-        return changes.addmm_(jacobian, gradient.T)
+        return add_inner(changes, jacobian, gradient)
+    if by_onednn(jacobian, gradient):
+        return inner(jacobian, gradient)
     shape = (len(jacobian), len(gradient))
     return torch.mm(jacobian, gradient.T, out=problem.recorder.space.take("changes", shape, dtype, jacobian.device))
 

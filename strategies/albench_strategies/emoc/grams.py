@@ -15,7 +15,7 @@ class Grams:
     """Layers of one position: sum over layers of (a . a')(D . D') is added to the product.
 
     With X images of F functions, R = X F: `inputs` (X, d), `deltas` (R, p), `other_inputs` (m, d), `other_deltas` (m,
-    p) for each layer.
+    p) for each layer. `deltas` that are the same for all images may be those of one, (F, p).
     """
 
     inputs: list[Tensor]
@@ -24,14 +24,23 @@ class Grams:
     other_deltas: list[Tensor]
 
     @classmethod
-    def of(cls, pairs: Sequence[tuple[Factors, Factors]]) -> Grams:
-        """Collect the layers from their factors on both sides."""
+    def of(cls, pairs: Sequence[tuple[Factors, Factors]], shared: bool = False) -> Grams:
+        """Collect the layers from their factors on both sides; `shared` keeps deltas that are all the same once.
+
+        Those of logits are so above the last non-linear layer. What comes out may differ in its last bits.
+        """
         return cls(
             [ours.patches.flatten(1) for ours, _ in pairs],
-            [ours.deltas.reshape(-1, ours.deltas.shape[4]) for ours, _ in pairs],
+            [_deltas(ours, shared) for ours, _ in pairs],
             [other.patches.flatten(1) for _, other in pairs],
             [other.deltas.flatten(1) for _, other in pairs],
         )
+
+
+def _deltas(factors: Factors, shared: bool) -> Tensor:
+    same = shared and not factors.deltas.is_cuda and bool((factors.deltas == factors.deltas[:1]).all())
+    deltas = factors.deltas[:1] if same else factors.deltas
+    return deltas.reshape(-1, factors.deltas.shape[4])
 
 
 def finish(changes: Tensor, grams: Grams, weights: Tensor) -> Tensor:
@@ -43,5 +52,6 @@ def finish(changes: Tensor, grams: Grams, weights: Tensor) -> Tensor:
         alike = (inputs @ other_inputs.T).to(changes.dtype)
         pull = (deltas @ other_deltas.T).to(changes.dtype)
         n = len(alike)
-        changes.view(n, -1, m).addcmul_(pull.view(n, -1, m), alike.view(n, 1, m))
+        functions = len(changes) // n
+        changes.view(n, functions, m).addcmul_(pull.view(-1, functions, m), alike.view(n, 1, m))
     return (weights.to(changes.dtype) @ changes.abs_()).double()

@@ -2,34 +2,33 @@
 
 The explicit layers' gradients of all candidates, scaled to unit norm, nearly lie in the space of their top r right
 singular vectors V. So J g is replaced by (J V^T)(V g): two thin products instead of a thick one. And V itself nearly
-lies in few combinations of a layer's inputs, so that J is built from patches a tenth as wide. The other layers stay
-exact. How good that is gets measured, against exact scores of 32 random pairs on random images.
+lies in few combinations of a layer's inputs, so that J is built from patches a tenth as wide. Where the study's product
+allows bf16, those layers are computed in it. The other layers stay exact. How good all that is gets measured, against
+exact scores of 32 random pairs on random images.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from albench_strategies.emoc.candidates import Gathered, Layout, gather
+from albench.products import inner, lower_dtype
+from albench_strategies.emoc.candidates import Gathered, Layout, gather_projected, gather_unit
 from albench_strategies.emoc.exact import many_position_changes
-from albench_strategies.emoc.forms import Form, Side, add_single_gram, explicit
+from albench_strategies.emoc.forms import Form, add_single_gram, explicit
 from albench_strategies.emoc.grams import Grams, finish
 from albench_strategies.emoc.precision import matmul_precision, product_dtype
 from albench_strategies.emoc.problem import Problem, is_single
 from albench_strategies.emoc.row_sums import row_sums
-from albench_strategies.emoc.spectrum import OVERSAMPLING, Probes, factored, rms_relative_error, top_directions
-from albench_strategies.numerics.gradients.layers import Factors, Shape
+from albench_strategies.emoc.spectrum import Probes, factored, rms_relative_error, top_directions
+from albench_strategies.emoc.worth import CHECKED_PAIRS, SKETCHES, hopeless, paying_ranks, pilot_images
+from albench_strategies.numerics.gradients.layers import Factors
 
-RANKS = (64, 128, 256, 512)
-CHECKED_PAIRS = 32
-FIRST_SKETCH = 128
-PILOT_IMAGES = 128  # on which errors are measured; with 24 they strayed by half
 PILOT_MARGIN = 0.9  # of the tolerance, since the pilot images measure with an error of their own
-WORTH_IT = 0.8  # of the exact path's cost, at the most
+TRIED_FROM = 0.95  # of that: what narrowed patches and bf16 add to the error of a rank alone
 
 
 @dataclass(frozen=True)
@@ -47,137 +46,163 @@ def low_rank_scores(problem: Problem, tolerance: float, generator: torch.Generat
     Pairs and images are drawn from `generator`. None where exact scores would cost about as much, or no rank is good
     enough.
     """
-    forms, shapes = problem.forms(), problem.shapes()
-    ranks = [rank for rank in RANKS if pays(shapes, forms, len(problem.images), len(problem), rank)]
+    forms = problem.forms()
+    ranks = paying_ranks(problem.shapes(), forms, len(problem.images), len(problem))
     if not ranks:
         return None
     with matmul_precision(problem.precision, problem.images.device):
-        return _LowRank(problem, forms, generator).grown(ranks, tolerance)
+        return _LowRank(problem, forms, generator).estimate(ranks, PILOT_MARGIN * tolerance)
 
 
-def pays(shapes: list[Shape], forms: list[Form], n_images: int, n_pairs: int, rank: int) -> bool:
-    """Compare the multiply-adds with those of the exact path, in which the same Jacobian is built."""
-    shared = thick = 0
-    for shape, form in zip(shapes, forms, strict=True):
-        # The backward passes to a layer's inputs and the product that builds J are about equal.
-        shared += 2 * n_images * shape.functions * shape.positions * shape.weights
-        if form is Form.explicit:
-            thick += shape.weights
-        else:
-            shared += n_images * n_pairs * shape.positions * (shape.width + shape.functions * shape.outputs)
-    rows = n_images * shapes[0].functions
-    basis = thick * n_pairs * (2 * (max(rank, FIRST_SKETCH) + OVERSAMPLING) + rank)
-    project = rows * (thick + n_pairs) * rank  # at the most: patches are narrowed, by how much is not known before
-    pilot_images = min(n_images, PILOT_IMAGES)
-    pilot = pilot_images * (shared / n_images + shapes[0].functions * thick * (rank + CHECKED_PAIRS))
-    exact = shared + rows * n_pairs * thick
-    return rank < n_pairs and shared + basis + project + pilot < WORTH_IT * exact
+@dataclass(frozen=True)
+class _Trial:
+    """A rank as it would be used: factored directions, all pairs' coordinates, and the pilot images' sums and error."""
+
+    probes: list[Probes]
+    pairs: Gathered
+    sums: Tensor
+    error: float
 
 
 class _LowRank:
-    """A problem whose explicit layers are projected; the checked pairs and the pilot images are drawn once."""
+    """A problem whose explicit layers are projected; the checked pairs and the pilot images are drawn once.
+
+    The pilot images are the first of all: what is computed on them to measure a rank is part of the scores.
+    """
 
     def __init__(self, problem: Problem, forms: list[Form], generator: torch.Generator) -> None:
-        self.problem, self.generator = problem, generator
-        self.layout = Layout.of(problem, forms)
+        self.generator = generator
         device = problem.images.device
         self.checked = torch.randperm(len(problem), generator=generator)[:CHECKED_PAIRS].to(device)
-        pilot = torch.randperm(len(problem.images), generator=generator)[:PILOT_IMAGES]
-        self.pilot = problem.images[pilot.to(device)]
+        order = torch.randperm(len(problem.images), generator=generator)
+        self.problem = replace(problem, images=problem.images[order.to(device)])
+        self.n_pilot = pilot_images(len(order))
+        self.layout = Layout.of(problem, forms)
+        self.lower = lower_dtype(problem.images)
+        self.lowered = self.layout.explicit if self.lower != problem.images.dtype else []
         held = torch.randperm(len(problem), generator=generator)[: problem.block_size(sum(self.layout.widths))]
         self.holds_all = len(held) == len(problem)
-        self.held = gather(problem, self.layout, held.sort().values.to(device))
-        self.norms = self.held.rows.norm(dim=1, keepdim=True).clamp(min=1e-30)
-        self.held.rows.div_(self.norms)  # in place: this is the largest matrix of all
-        self.check = gather(problem, self.layout, self.checked)
+        self.held = gather_unit(self.problem, self.layout, held.sort().values.to(device), self.lowered)
+        self.check = gather_unit(self.problem, self.layout, self.checked)
 
-    def grown(self, ranks: list[int], tolerance: float) -> Estimate | None:
-        """Return the estimate of the smallest rank whose error on the pilot images is small enough, or None."""
-        jacobian, others = self._pilot_changes()
-        exact = (others + jacobian @ self.check.rows.T).abs().sum(dim=0)
-        found = self.held.rows[:0]
-        for rank in ranks:
-            if len(found) < min(rank, len(self.held.rows)):  # the cost of 64 is mostly that of 128
-                found = top_directions(self.held.rows, max(rank, FIRST_SKETCH), self.generator)
-            directions = found[:rank]
-            probes = self._probes(directions)
-            seen = torch.cat([probe.expanded() for probe in probes], dim=1)
-            near = (jacobian @ seen.T) @ (self.check.rows @ directions.T).T
-            error = rms_relative_error((others + near).abs().sum(dim=0), exact)
-            if error <= PILOT_MARGIN * tolerance:
-                return Estimate(self._scores(directions, probes), len(directions), error)
+    def estimate(self, ranks: list[int], limit: float) -> Estimate | None:
+        """Return the estimate of the smallest rank whose error on the pilot images is at most the limit, or None."""
+        done = 0
+        for sketch in SKETCHES:
+            wanted = [rank for rank in ranks if done < rank <= sketch]
+            if not wanted:
+                continue
+            directions = top_directions(self.held.rows, wanted[-1], self.generator)
+            exact, errors = self._errors_by_rank(directions, wanted)
+            for rank in wanted:
+                if errors[rank] > TRIED_FROM * limit:
+                    continue
+                trial = self._tried(directions[:rank], exact)
+                if trial.error <= limit:
+                    return Estimate(self._scores(trial), min(rank, len(directions)), trial.error)
+            if len(directions) < wanted[-1] or hopeless(errors, ranks[-1], limit):
+                return None
+            done = sketch
         return None
 
-    def _probes(self, directions: Tensor) -> list[Probes]:
+    def _errors_by_rank(self, directions: Tensor, ranks: list[int]) -> tuple[Tensor, dict[int, float]]:
+        """Return the checked pairs' exact sums on the pilot images, and each rank's error by itself."""
+        rows = self.check.rows * self.check.lengths
+        coordinates = inner(rows, directions)
+        parts, split_rows = (torch.split(wide, self.layout.widths, dim=1) for wide in (directions, rows))
+        exact, near = (torch.zeros(len(self.checked), dtype=torch.float64, device=self.checked.device) for _ in "en")
+        nears = {rank: near.clone() for rank in ranks}
+        for images in torch.split(self.problem.images[: self.n_pilot], self._chunk_size()):
+            factors = self.problem.jacobian(images)
+            others = self._other_changes(factors)
+            whole, projected, start = others.clone(), others.new_zeros(len(others), len(directions)), 0
+            for layer, part, row in zip(self.layout.explicit, parts, split_rows, strict=True):
+                jacobian = explicit(factors[layer], self.problem.recorder.space, f"image {layer}")
+                whole += inner(jacobian, row)
+                projected += inner(jacobian, part)
+            exact += whole.abs().sum(dim=0)
+            for rank in ranks:
+                others.addmm_(projected[:, start:rank], coordinates[:, start:rank].T)
+                nears[rank] += others.abs().sum(dim=0)
+                start = rank
+        return exact, {rank: rms_relative_error(near, exact) for rank, near in nears.items()}
+
+    def _tried(self, directions: Tensor, exact: Tensor) -> _Trial:
+        """Compute on the pilot images as on all, and measure what comes out."""
+        along = inner(self.held.rows, directions.to(self.lower)).to(directions.dtype)
+        probes, pairs = self._probes(directions, along), self._coordinates(directions, along)
+        sums = self._sums(probes, pairs, slice(0, self.n_pilot))
+        return _Trial(probes, pairs, sums, rms_relative_error(sums[self.checked], exact))
+
+    def _probes(self, directions: Tensor, along: Tensor) -> list[Probes]:
         """Return the directions of each explicit layer, factored over few combinations of its inputs."""
-        sizes = (self.held.rows @ directions.T).square().mean(dim=0).sqrt()
+        sizes = along.square().mean(dim=0).sqrt()
         parts = torch.split(directions, self.layout.widths, dim=1)
         shapes = self.problem.shapes()
         return [
-            factored(part, sizes, shapes[layer].width) for layer, part in zip(self.layout.explicit, parts, strict=True)
+            factored(part, sizes, shapes[layer].width).to(self.lower)
+            for layer, part in zip(self.layout.explicit, parts, strict=True)
         ]
 
-    def _pilot_changes(self) -> tuple[Tensor, Tensor]:
-        """Return the pilot images' Jacobian of the explicit layers, and the checked pairs' changes through others."""
-        jacobians, changes = [], []
-        for images in torch.split(self.pilot, self._chunk_size()):
-            factors = self.problem.jacobian(images)
-            jacobians.append(torch.cat([explicit(factors[layer]) for layer in self.layout.explicit], dim=1))
-            changes.append(self._other_changes(factors, self.check.others, len(jacobians[-1])))
-        return torch.cat(jacobians), torch.cat(changes)
+    def _coordinates(self, directions: Tensor, along: Tensor) -> Gathered:
+        if self.holds_all:
+            return replace(self.held, rows=along * self.held.lengths)
+        everything = torch.arange(len(self.problem), device=self.checked.device)
+        return gather_projected(self.problem, self.layout, everything, directions, self.lowered)
 
-    def _scores(self, directions: Tensor, probes: list[Probes]) -> Tensor:
-        """Score all pairs in one pass over the images."""
-        pairs = self._coordinates(directions)
+    def _scores(self, trial: _Trial) -> Tensor:
+        """Score all pairs in one pass over the images that the trial has not seen."""
+        rest = self._sums(trial.probes, trial.pairs, slice(self.n_pilot, None))
+        return ((trial.sums + rest) / len(self.problem.images)).to(self.problem.images.dtype)
+
+    def _sums(self, probes: list[Probes], pairs: Gathered, part: slice) -> Tensor:
+        """Return the sums of absolute changes of all pairs over some images, float64, (n,)."""
 
         def partial(images: Tensor) -> Tensor:
-            factors = self.problem.jacobian(images)
+            factors = self.problem.jacobian(images, self.lowered)
             return self._near(factors, self._projected(factors, probes), pairs)
 
         total = torch.zeros(len(self.problem), dtype=torch.float64, device=self.checked.device)
-        for part in self.problem.over_images(self._chunk_size(), partial):
-            total += part
-        return (total / len(self.problem.images)).to(self.problem.images.dtype)
-
-    def _coordinates(self, directions: Tensor) -> Gathered:
-        if self.holds_all:
-            return Gathered((self.held.rows @ directions.T).mul_(self.norms), self.held.others)
-        everything = torch.arange(len(self.problem), device=self.checked.device)
-        return gather(self.problem, self.layout, everything, directions)
+        for found in self.problem.over_images(self._chunk_size(), partial, part):
+            total += found
+        return total
 
     def _near(self, factors: list[Factors], left: Tensor, pairs: Gathered) -> Tensor:
         """Return a chunk's sums of absolute changes of all pairs, float64, (n,)."""
         ours = [factors[layer] for layer in self.layout.others]
-        grams = Grams.of([(x, side.factors) for x, side in _singles(ours, pairs.others) if side.factors is not None])
+        singles = ((x, side.factors) for x, side in zip(ours, pairs.others, strict=True) if is_single(side.form, x))
+        grams = Grams.of([(x, other) for x, other in singles if other is not None], shared=True)
         weights = left.new_ones(len(left))
         rest = many_position_changes(self.problem, ours, pairs.others)
         if rest is None:
             return row_sums(left, pairs.rows, grams, weights, self.problem.precision)
         return finish(rest.addmm_(left, pairs.rows.T), grams, weights)
 
-    def _other_changes(self, factors: list[Factors], sides: list[Side], rows: int) -> Tensor:
-        """Return the checked pairs' changes through the layers that stay exact, (rows, m)."""
-        ours = [factors[layer] for layer in self.layout.others]
+    def _other_changes(self, factors: list[Factors]) -> Tensor:
+        """Return the checked pairs' changes through the layers that stay exact, (images * F, m)."""
+        n, _, _, functions, _ = factors[0].deltas.shape
+        ours, sides = [factors[layer] for layer in self.layout.others], self.check.others
         changes = many_position_changes(self.problem, ours, sides)
-        changes = self.check.rows.new_zeros(rows, len(self.checked)) if changes is None else changes
-        for x, side in _singles(ours, sides):
-            add_single_gram(changes, x, side)
+        changes = self.check.rows.new_zeros(n * functions, len(self.checked)) if changes is None else changes
+        for x, side in zip(ours, sides, strict=True):
+            if is_single(side.form, x):
+                add_single_gram(changes, x, side)
         return changes
 
     def _projected(self, factors: list[Factors], probes: list[Probes]) -> Tensor:
-        """Return the products of a chunk's Jacobian with the directions, (images * F, r)."""
-        projected: Tensor | None = None
+        """Return the products of a chunk's Jacobian with the directions, float32, (images * F, r)."""
+        parts = self._projections(factors, probes)
+        projected = next(parts)
+        for part in parts:
+            projected.add_(part)
+        return projected
+
+    def _projections(self, factors: list[Factors], probes: list[Probes]) -> Iterator[Tensor]:
         for layer, probe in zip(self.layout.explicit, probes, strict=True):
             narrow = Factors(self._narrowed(factors[layer].patches, probe.basis, layer), factors[layer].deltas)
             jacobian = explicit(narrow, self.problem.recorder.space, f"image {layer}")
             dtype = product_dtype(self.problem.precision, jacobian)
-            if projected is not None and dtype == projected.dtype:
-                projected.addmm_(jacobian, probe.weights.T)
-                continue
-            product = (jacobian.to(dtype) @ probe.weights.to(dtype).T).to(probe.weights.dtype)
-            projected = product if projected is None else projected.add_(product)
-        assert projected is not None
-        return projected
+            yield inner(jacobian.to(dtype), probe.weights.to(dtype)).to(self.problem.images.dtype)
 
     def _narrowed(self, patches: Tensor, basis: Tensor, layer: int) -> Tensor:
         shape = (*patches.shape[:-1], basis.shape[1])
@@ -187,7 +212,3 @@ class _LowRank:
 
     def _chunk_size(self) -> int:
         return self.problem.chunk_size(self.problem.shapes()[0].functions * max(*self.layout.widths, len(self.problem)))
-
-
-def _singles(factors: list[Factors], sides: list[Side]) -> Iterator[tuple[Factors, Side]]:
-    return ((x, side) for x, side in zip(factors, sides, strict=True) if is_single(side.form, x))

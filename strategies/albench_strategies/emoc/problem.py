@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -39,15 +39,15 @@ class Problem:
     def __len__(self) -> int:
         return len(self.examples)
 
-    def jacobian(self, images: Tensor) -> list[Factors]:
-        """Return each layer's factors of the Jacobian of images."""
-        return self.recorder.factors(images, softmax_jacobian if self.softmax else logits_jacobian)
+    def jacobian(self, images: Tensor, lowered: Collection[int] = ()) -> list[Factors]:
+        """Return each layer's factors of the Jacobian of images, those at the places `lowered` in bf16."""
+        return self.recorder.factors(images, softmax_jacobian if self.softmax else logits_jacobian, lowered)
 
-    def gradients(self, pairs: Tensor) -> Iterator[tuple[slice, list[Factors]]]:
+    def gradients(self, pairs: Tensor, lowered: Collection[int] = ()) -> Iterator[tuple[slice, list[Factors]]]:
         """Yield the places in `pairs`, piece by piece, and each layer's factors of those pairs' loss gradients."""
         for start in range(0, len(pairs), CANDIDATES_A_PIECE):
             rows = pairs[start : start + CANDIDATES_A_PIECE]
-            found = self.recorder.factors(self.pool[self.examples[rows]], loss_gradient(self.labels[rows]))
+            found = self.recorder.factors(self.pool[self.examples[rows]], loss_gradient(self.labels[rows]), lowered)
             yield slice(start, start + len(rows)), found
 
     def shapes(self) -> list[Shape]:
@@ -58,12 +58,14 @@ class Problem:
         """Return each layer's cheapest form."""
         return [cheapest(shape, len(self.images), len(self)) for shape in self.shapes()]
 
-    def over_images(self, size: int, partial: Callable[[Tensor], Tensor]) -> Iterator[Tensor]:
-        """Yield `partial` of chunks of the images; out of memory halves the chunk and goes on."""
-        start = 0
-        while start < len(self.images):
+    def over_images(
+        self, size: int, partial: Callable[[Tensor], Tensor], part: slice = slice(None)
+    ) -> Iterator[Tensor]:
+        """Yield `partial` of chunks of the images, or of some; out of memory halves the chunk and goes on."""
+        images, start = self.images[part], 0
+        while start < len(images):
             try:
-                found = partial(self.images[start : start + size])
+                found = partial(images[start : start + size])
             except torch.OutOfMemoryError:
                 if size == 1:
                     raise

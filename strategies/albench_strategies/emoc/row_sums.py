@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from albench.products import inner
 from albench_strategies.emoc.grams import Grams, finish
 
 
@@ -18,7 +19,7 @@ def row_sums(left: Tensor, right: Tensor, grams: Grams, weights: Tensor, precisi
     `left` is (R, K), `right` (n, K), K may be 0; `weights` (R,).
     """
     if not left.is_cuda and not torch.compiler.is_compiling():  # the dispatcher's first call costs a second of imports
-        return finish(left @ right.T, grams, weights)
+        return finish(inner(left, right), grams, weights)
     result: Tensor = torch.ops.albench.emoc_row_sums(
         left,
         right,

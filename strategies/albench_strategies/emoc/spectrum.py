@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from albench.products import inner
+
 OVERSAMPLING = 16  # sketched directions beyond those wanted
 NEGLIGIBLE = 1e-3  # of the gradients' squared norm in the directions; scores do not notice (docs/emoc.md)
 
@@ -21,6 +23,10 @@ class Probes:
 
     basis: Tensor
     weights: Tensor
+
+    def to(self, dtype: torch.dtype) -> Probes:
+        """Return them in another type."""
+        return Probes(self.basis.to(dtype), self.weights.to(dtype))
 
     def expanded(self) -> Tensor:
         """Return the directions that these stand for, (r, G p d)."""
@@ -53,8 +59,10 @@ def top_directions(rows: Tensor, rank: int, generator: torch.Generator) -> Tenso
     from randomly chosen rows: two products with `rows`, which is what makes it cheaper than their Gram matrix.
     """
     chosen = torch.randperm(len(rows), generator=generator)[: rank + OVERSAMPLING].to(rows.device)
-    column_space = orthonormal((rows @ orthonormal(rows[chosen]).T).T)
-    return orthonormal(column_space @ rows)[:rank]
+    exactly = torch.promote_types(rows.dtype, torch.float32)  # small Gram matrices of bf16 would be noise
+    start = orthonormal(rows[chosen].to(exactly))
+    column_space = orthonormal(inner(start.to(rows.dtype), rows).to(exactly))
+    return orthonormal((column_space.to(rows.dtype) @ rows).to(exactly))[:rank]
 
 
 def orthonormal(rows: Tensor) -> Tensor:

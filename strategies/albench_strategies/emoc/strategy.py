@@ -33,7 +33,7 @@ class Emoc(Strategy):
         expected model output changes, arXiv:1612.06129
     """
 
-    results_version: ClassVar[int] = 1
+    results_version: ClassVar[int] = 2
 
     output: Literal["logits", "softmax"] = "logits"
     label: Literal["set", "example", "expected"] = "set"

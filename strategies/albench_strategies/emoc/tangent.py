@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
+from albench.products import add_inner
 from albench_strategies.emoc.forms import Form, Side, add_single_gram, cheapest, explicit, gram, half
 from albench_strategies.emoc.precision import matmul_precision
 from albench_strategies.emoc.problem import CANDIDATES_A_PIECE, gather_sides, is_single, memory
@@ -66,7 +67,7 @@ class TangentKernel:
                 add_single_gram(result, ours, side)
             elif side.form is Form.explicit:
                 assert side.gradient is not None
-                result.addmm_(explicit(ours, self._recorder.space, f"image {layer}"), side.gradient.T)
+                add_inner(result, explicit(ours, self._recorder.space, f"image {layer}"), side.gradient)
             else:
                 result += half(ours, side) if side.form is Form.half else gram(ours, side)
         return result

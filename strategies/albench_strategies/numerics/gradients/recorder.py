@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from albench import StrategyError
 from albench_strategies.numerics.gradients import layers
 from albench_strategies.numerics.gradients.layers import Factors
+from albench_strategies.numerics.gradients.lowered import LOWER, lowered_backward
+from albench_strategies.numerics.gradients.pooling import ChannelsLast
 from albench_strategies.numerics.gradients.workspace import Workspace
 
 AUTOGRAD = "emoc[path=autograd] takes any network, slowly"
@@ -78,28 +80,36 @@ class Recorder:
         if not self.names:
             raise StrategyError(f"the network has no layer with weights that {strategy} knows; {advice}")
 
-    def factors(self, images: Tensor, directions: Directions) -> list[Factors]:
-        """Return each layer's factors for a batch; they last until the next call, which uses their memory again."""
+    def factors(self, images: Tensor, directions: Directions, lowered: Collection[int] = ()) -> list[Factors]:
+        """Return each layer's factors for a batch; they last until the next call, which uses their memory again.
+
+        Those of the layers at the places `lowered` are rounded to bf16; with any, the backward passes through
+        convolutions are too. The forward pass and the directions never are.
+        """
         if images.dim() == 4:
             images = images.contiguous(memory_format=torch.channels_last)
-        inputs, outputs, logits = self._run(images)
+        inputs, outputs, logits = self._run(images, bool(lowered))
         chosen = directions(logits.detach())
-        deltas = [self._delta_buffer(layer, out, len(chosen)) for layer, out in zip(self.names, outputs, strict=True)]
+        dtypes = [LOWER if place in lowered else output.dtype for place, output in enumerate(outputs)]
+        deltas = [
+            self._delta_buffer(layer, output, len(chosen), dtype)
+            for layer, output, dtype in zip(self.names, outputs, dtypes, strict=True)
+        ]
         for index, direction in enumerate(chosen):
             found = torch.autograd.grad(logits, outputs, direction, retain_graph=index < len(chosen) - 1)
             for layer, buffer, delta in zip(self.names, deltas, found, strict=True):
                 layers.place_deltas(layer, delta, buffer, index)
         return [
-            Factors(layers.patches(layer, x, self.space, name), buffer)
+            Factors(layers.patches(layer, x.to(buffer.dtype), self.space, name), buffer)
             for (layer, name), x, buffer in zip(self.names.items(), inputs, deltas, strict=True)
         ]
 
-    def _delta_buffer(self, layer: nn.Module, output: Tensor, functions: int) -> Tensor:
+    def _delta_buffer(self, layer: nn.Module, output: Tensor, functions: int, dtype: torch.dtype) -> Tensor:
         shape = layers.delta_shape(layer, output, functions)
-        return self.space.take(f"deltas {self.names[layer]}", shape, output.dtype, output.device)
+        return self.space.take(f"deltas {self.names[layer]}", shape, dtype, output.device)
 
-    def _run(self, images: Tensor) -> tuple[list[Tensor], list[Tensor], Tensor]:
-        with torch.enable_grad(), self._recording() as record:
+    def _run(self, images: Tensor, lower: bool) -> tuple[list[Tensor], list[Tensor], Tensor]:
+        with torch.enable_grad(), self._recording(lower) as record, ChannelsLast():
             logits: Tensor = self.network(images.detach().requires_grad_())
         for layer, name in self.names.items():
             if layer not in record:
@@ -113,12 +123,14 @@ class Recorder:
         return [record[layer][0].detach() for layer in self.names], [record[layer][1] for layer in self.names], logits
 
     @contextmanager
-    def _recording(self) -> Iterator[dict[nn.Module, tuple[Tensor, Tensor, int]]]:
+    def _recording(self, lower: bool) -> Iterator[dict[nn.Module, tuple[Tensor, Tensor, int]]]:
         record: dict[nn.Module, tuple[Tensor, Tensor, int]] = {}
 
         def hook(module: nn.Module, inputs: Sequence[Any], output: Tensor) -> Tensor:
             if module in record:
                 raise StrategyError(f"layer {self.names[module]!r} is used twice in a forward pass; {self.advice}")
+            if lower and type(module) is nn.Conv2d:
+                output = lowered_backward(inputs[0], output, module)
             record[module] = (inputs[0], output, inputs[0]._version)
             return output.clone()  # what follows may work in place
 
