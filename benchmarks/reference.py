@@ -43,7 +43,9 @@ class Reference:
         images = torch.cat([self.labeled, self.pool])
         return images[torch.randperm(len(images), generator=torch.Generator().manual_seed(0))]
 
-    def problem(self, n_images: int | None = None, device: str = "cpu", precision: str = "tf32") -> Problem:
+    def problem(
+        self, n_images: int | None = None, device: str = "cpu", precision: str = "tf32", softmax: bool = False
+    ) -> Problem:
         """Return the problem over the first n images of the expectation, or all."""
         pool = self.pool.to(device)
         return Problem(
@@ -52,7 +54,7 @@ class Reference:
             pool,
             torch.arange(len(pool), device=device),
             self.labels.to(device),
-            softmax=False,
+            softmax=softmax,
             precision=precision,
         )
 
@@ -64,16 +66,16 @@ class Reference:
 
 
 @cache
-def reference(iterations: int) -> Reference:
-    """Return the first query of a cell after that many iterations of training, with an output for all 20 classes."""
+def reference(iterations: int, seed: int = 0) -> Reference:
+    """Return the first query of a seed's cell after so many iterations of training, all 20 classes with an output."""
     os.environ.setdefault(OFFLINE, "1")
     try:
-        split = albench.scenario("cifar100").split(0)
+        split = albench.scenario("cifar100").split(seed)
     except DataError:
         query = make_benchmark_query(Size(sets=1))
         return Reference(query.network, query.pool, query.labeled, query.logits.argmax(dim=1), "smooth noise")
     initial = Examples(split.images[split.initial], split.labels[split.initial])
-    model = Model(albench.network("cifar10-quick"), 0, split.known, initial.inputs, "cpu")
+    model = Model(albench.network("cifar10-quick"), seed, split.known, initial.inputs, "cpu")
     if iterations:
         Finetune(initial_iterations=iterations).fit(model, initial)
     for label in split.novel:

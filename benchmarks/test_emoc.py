@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 import torch
-from scipy.stats import spearmanr
 from torch import Tensor
 from torch.func import functional_call, jacrev, vmap
 
@@ -33,8 +32,6 @@ PAPER_PAIRS = 3300  # distinct pairs of image and label in a query of the paper:
 NAIVE_IMAGES, NAIVE_PAIRS = 10, 60
 FUNC_IMAGES, FUNC_CHUNK = 12, 4
 SIDE_BY_SIDE = "EMOC at the reference size, one thread (CPU seconds of the whole query; wall seconds on a GPU)"
-ACCURACY_IMAGES = 300  # of the expectation, both for exact and for low-rank scores
-ACCURACY = f"EMOC at the default tolerance {TOLERANCE} against exact scores, {ACCURACY_IMAGES} images (CPU seconds)"
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device here")
 
 
@@ -194,33 +191,6 @@ def test_emoc_side_by_side_low_rank_on_a_gpu(benchmark: Any, method: str, monkey
     assert found is not None
     error = rms_relative_error(found.scores.cpu(), exact_result(ITERATIONS))
     note(benchmark, f"low rank, GPU, {method}, r={found.rank}", cost.seconds, "all", cost, **{"rms error": error})
-
-
-@pytest.mark.parametrize("iterations", [0, 500, 2000])
-@pytest.mark.benchmark(group="emoc accuracy")
-def test_emoc_accuracy_of_low_rank_scores(benchmark: Any, iterations: int) -> None:
-    subject = reference(iterations)
-    problem, draws = subject.problem(ACCURACY_IMAGES), torch.Generator().manual_seed(0)
-    found, cost = once(benchmark, lambda: low_rank_scores(problem, TOLERANCE, draws))
-    if found is None:
-        pytest.skip(f"no rank is good enough on {subject.source}")
-    start = time.process_time()
-    wanted = exact_scores(problem)
-    exact_seconds = time.process_time() - start
-    row = {
-        "iterations": iterations,
-        "r": found.rank,
-        "estimated rms error": found.error,
-        "rms error": rms_relative_error(found.scores, wanted),
-        "worst error": float((found.scores / wanted - 1).abs().max()),
-        "rank correlation of set scores": float(
-            spearmanr(subject.set_scores(found.scores), subject.set_scores(wanted)).statistic
-        ),
-        "seconds": cost.seconds,
-        "exact seconds": exact_seconds,
-    }
-    benchmark.extra_info.update(row)
-    table.add(ACCURACY, row)
 
 
 @cache

@@ -35,18 +35,18 @@ class Probes:
         return (self.weights.reshape(-1, kept) @ self.basis.T).reshape(n, size // kept * width)
 
 
-def factored(directions: Tensor, sizes: Tensor, width: int, negligible: float = NEGLIGIBLE) -> Probes:
+def factored(directions: Tensor, sizes: Tensor, width: int) -> Probes:
     """Factor a layer's directions, (r, G p d), over few combinations of its d inputs.
 
     `sizes` is how large the gradients are along each direction, (r,). Inputs of a convolution are patches, smooth and
-    alike, so few combinations carry the directions; those of less than `negligible` of the squared norm in all are
+    alike, so few combinations carry the directions; those of less than `NEGLIGIBLE` of the squared norm in all are
     left out.
     """
     rows = (directions * sizes[:, None]).reshape(-1, width)
     values, vectors = torch.linalg.eigh((rows.T @ rows).double())
     values, vectors = values.flip(0).clamp(min=0), vectors.flip(1)
     left_out = values.sum() - values.cumsum(0)
-    kept = min(width, int((left_out > negligible * values.sum()).sum()) + 1)
+    kept = min(width, int((left_out > NEGLIGIBLE * values.sum()).sum()) + 1)
     basis = vectors[:, :kept].to(directions.dtype).contiguous()
     n_rows = directions.shape[1] // width
     return Probes(basis, (directions.reshape(-1, width) @ basis).reshape(len(directions), n_rows * kept))
