@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from albench_strategies.emoc import lowrank, spectrum, worth
+from albench_strategies.emoc.candidates import gather_unit
 from albench_strategies.emoc.spectrum import top_directions
 from benchmarks import table
 from benchmarks.reference import reference
@@ -27,8 +28,9 @@ def test_emoc_error_falls_with_the_rank(benchmark: Any, iterations: int, monkeyp
     subject = reference(iterations)
     problem, draws = subject.problem(), torch.Generator().manual_seed(0)
     low = lowrank._LowRank(problem, problem.forms(), draws)
+    low.held = gather_unit(low.problem, low.layout, low.drawn)
     directions = benchmark.pedantic(lambda: top_directions(low.held.rows, max(RANKS), draws), rounds=1)
-    exact, errors = low._errors_by_rank(directions, list(RANKS))
+    exact, errors = low._errors_by_rank(directions, list(RANKS), IMAGES)
     for rank, error in errors.items():
         table.add(TITLE, {"iterations": iterations, "r": rank, "rms error": error})
     for negligible in SHARES:

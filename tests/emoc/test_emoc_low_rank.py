@@ -16,7 +16,7 @@ from albench.products.matmul import current, use
 from albench_strategies.emoc import lowrank, problem, worth
 from albench_strategies.emoc.forms import Form
 from albench_strategies.emoc.spectrum import NEGLIGIBLE, factored, orthonormal, rms_relative_error, top_directions
-from albench_strategies.emoc.worth import RANKS, hopeless, pays, pilot_images
+from albench_strategies.emoc.worth import RANKS, hopeless, looked_at, needs_look, pays, pilot_images
 from albench_strategies.numerics.gradients.layers import Shape
 from tests.emoc.queries import small_query
 
@@ -213,3 +213,27 @@ def test_emoc_with_a_tolerance_that_bf16_cannot_meet_is_exact(lowered: None, mon
     query = wide_query()
     albench.strategy("emoc[tolerance=1e-5]").score_sets(query)
     assert query.notes["emoc_rank"] == "exact"
+
+
+def test_emoc_looks_first_where_an_attempt_in_vain_would_cost_much() -> None:
+    assert not needs_look(REFERENCE, REFERENCE_FORMS, 3000, 2000)
+    assert needs_look(REFERENCE, REFERENCE_FORMS, 550, 2000)
+    assert [looked_at(n) for n in (50, 400, 1600, 2000, 9000)] == [50, 192, 400, 500, 512]
+
+
+@pytest.mark.parametrize("noise", [False, True])
+def test_emoc_gives_up_at_the_first_look_on_gradients_without_a_low_rank_and_not_on_others(
+    noise: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worth, "WORTH_IT", 10.0)
+    monkeypatch.setattr(worth, "RANKS", (8, 16, 32))
+    query = wide_query()
+    if noise:
+        pool = torch.randn(query.pool.shape, generator=torch.Generator().manual_seed(0))
+        query = Query(query.network, 100 * pool, query.labeled, query.labels, query.sets, query.generator)
+    gathered = []
+    whole = lowrank._LowRank.estimate
+    monkeypatch.setattr(lowrank._LowRank, "estimate", lambda *given: gathered.append(1) or whole(*given))
+    albench.strategy("emoc[tolerance=0.02]").score_sets(query)
+    assert (query.notes["emoc_rank"] == "exact") is noise
+    assert bool(gathered) is not noise

@@ -24,7 +24,17 @@ from albench_strategies.emoc.precision import matmul_precision, product_dtype
 from albench_strategies.emoc.problem import Problem, is_single
 from albench_strategies.emoc.row_sums import row_sums
 from albench_strategies.emoc.spectrum import Probes, factored, rms_relative_error, top_directions
-from albench_strategies.emoc.worth import CHECKED_PAIRS, SKETCHES, hopeless, paying_ranks, pilot_images
+from albench_strategies.emoc.worth import (
+    CHECKED_PAIRS,
+    LOOK_FAR,
+    LOOK_IMAGES,
+    SKETCHES,
+    hopeless,
+    looked_at,
+    needs_look,
+    paying_ranks,
+    pilot_images,
+)
 from albench_strategies.numerics.gradients.layers import Factors
 
 PILOT_MARGIN = 0.8  # of the tolerance, since few images and pairs measure with an error of their own
@@ -50,8 +60,12 @@ def low_rank_scores(problem: Problem, tolerance: float, generator: torch.Generat
     ranks = paying_ranks(problem.shapes(), forms, len(problem.images), len(problem))
     if not ranks:
         return None
+    limit = PILOT_MARGIN * tolerance
     with matmul_precision(problem.precision, problem.images.device):
-        return _LowRank(problem, forms, generator).estimate(ranks, PILOT_MARGIN * tolerance)
+        low = _LowRank(problem, forms, generator)
+        if needs_look(problem.shapes(), forms, len(problem.images), len(problem)) and low.seems_hopeless(ranks, limit):
+            return None
+        return low.estimate(ranks, limit)
 
 
 @dataclass(frozen=True)
@@ -81,19 +95,29 @@ class _LowRank:
         self.lower = lower_dtype(problem.images)
         self.lowered = self.layout.explicit if self.lower != problem.images.dtype else []
         held = torch.randperm(len(problem), generator=generator)[: problem.block_size(sum(self.layout.widths))]
-        self.holds_all = len(held) == len(problem)
-        self.held = gather_unit(self.problem, self.layout, held.sort().values.to(device), self.lowered)
+        self.drawn, self.holds_all = held.to(device), len(held) == len(problem)
         self.check = gather_unit(self.problem, self.layout, self.checked)
+
+    def seems_hopeless(self, ranks: list[int], limit: float) -> bool:
+        """Tell whether no rank would do, by a look at few pairs and images."""
+        few = gather_unit(self.problem, self.layout, self.drawn[: looked_at(len(self.drawn))], self.lowered)
+        wanted = [rank for rank in ranks if rank <= SKETCHES[0]]
+        if not wanted:
+            return False
+        directions = top_directions(few.rows, wanted[-1], self.generator)
+        _, errors = self._errors_by_rank(directions, wanted, LOOK_IMAGES)
+        return hopeless(errors, ranks[-1], LOOK_FAR * limit)
 
     def estimate(self, ranks: list[int], limit: float) -> Estimate | None:
         """Return the estimate of the smallest rank whose error on the pilot images is at most the limit, or None."""
+        self.held = gather_unit(self.problem, self.layout, self.drawn.sort().values, self.lowered)
         done = 0
         for sketch in SKETCHES:
             wanted = [rank for rank in ranks if done < rank <= sketch]
             if not wanted:
                 continue
             directions = top_directions(self.held.rows, wanted[-1], self.generator)
-            exact, errors = self._errors_by_rank(directions, wanted)
+            exact, errors = self._errors_by_rank(directions, wanted, self.n_pilot)
             for rank in wanted:
                 if errors[rank] > TRIED_FROM * limit:
                     continue
@@ -105,14 +129,14 @@ class _LowRank:
             done = sketch
         return None
 
-    def _errors_by_rank(self, directions: Tensor, ranks: list[int]) -> tuple[Tensor, dict[int, float]]:
-        """Return the checked pairs' exact sums on the pilot images, and each rank's error by itself."""
+    def _errors_by_rank(self, directions: Tensor, ranks: list[int], n_images: int) -> tuple[Tensor, dict[int, float]]:
+        """Return the checked pairs' exact sums on the first images, and each rank's error by itself."""
         rows = self.check.rows * self.check.lengths
         coordinates = inner(rows, directions)
         parts, split_rows = (torch.split(wide, self.layout.widths, dim=1) for wide in (directions, rows))
         exact, near = (torch.zeros(len(self.checked), dtype=torch.float64, device=self.checked.device) for _ in "en")
         nears = {rank: near.clone() for rank in ranks}
-        for images in torch.split(self.problem.images[: self.n_pilot], self._chunk_size()):
+        for images in torch.split(self.problem.images[:n_images], self._chunk_size()):
             factors = self.problem.jacobian(images)
             others = self._other_changes(factors)
             whole, projected, start = others.clone(), others.new_zeros(len(others), len(directions)), 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from albench_strategies.emoc.forms import Form
 from albench_strategies.emoc.spectrum import OVERSAMPLING
@@ -15,6 +16,9 @@ CHECKED_PAIRS = 128  # few pairs have the largest errors: with 32 the rms was a 
 PILOT_IMAGES = 64  # on which errors are measured; with 24 they strayed by half
 PILOT_SHARE = 8  # at most one image in so many
 WORTH_IT = 0.8  # of the exact path's cost, at the most
+RISKED = 0.05  # of the exact path's cost: what may be spent on an attempt without a first look
+LOOK_SHARE, LOOK_PAIRS, LOOK_IMAGES = 4, (192, 512), 16  # one pair in so many within bounds, and images, of that look
+LOOK_FAR = 2.0  # times the limit, since directions of few pairs serve the others less well
 
 
 def pilot_images(n_images: int) -> int:
@@ -29,20 +33,58 @@ def paying_ranks(shapes: list[Shape], forms: list[Form], n_images: int, n_pairs:
 
 def pays(shapes: list[Shape], forms: list[Form], n_images: int, n_pairs: int, rank: int) -> bool:
     """Compare the multiply-adds with those of the exact path, in which the same Jacobian is built."""
-    shared = thick = 0
-    for shape, form in zip(shapes, forms, strict=True):
+    count = _Counted.of(shapes, forms, n_images, n_pairs)
+    # At the most: patches are narrowed, by how much is not known before.
+    project = count.rows * (count.thick + n_pairs) * rank + count.thick * n_pairs * rank
+    return rank < n_pairs and count.shared + count.attempt(rank) + project < WORTH_IT * count.exact
+
+
+def needs_look(shapes: list[Shape], forms: list[Form], n_images: int, n_pairs: int) -> bool:
+    """Tell whether an attempt in vain would cost so much that a look at few pairs and images should come first."""
+    count = _Counted.of(shapes, forms, n_images, n_pairs)
+    return count.attempt(SKETCHES[0]) > RISKED * count.exact
+
+
+def looked_at(n_pairs: int) -> int:
+    """Return at how many pairs a first look is."""
+    least, most = LOOK_PAIRS
+    return min(n_pairs, max(least, min(most, n_pairs // LOOK_SHARE)))
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """Multiply-adds of a problem: `shared` by exact and low-rank scores; `thick` is the explicit layers' width."""
+
+    n_images: int
+    n_pairs: int
+    functions: int
+    shared: float
+    thick: int
+    gradient: float  # of one pair: its backward pass, and the product that builds its gradient
+
+    @classmethod
+    def of(cls, shapes: list[Shape], forms: list[Form], n_images: int, n_pairs: int) -> _Counted:
         # The backward passes to a layer's inputs and the product that builds J are about equal.
-        shared += 2 * n_images * shape.functions * shape.positions * shape.weights
-        if form is Form.explicit:
-            thick += shape.weights
-        else:
-            shared += n_images * n_pairs * shape.positions * (shape.width + shape.functions * shape.outputs)
-    rows = n_images * shapes[0].functions
-    basis = thick * n_pairs * (2 * (max(rank, SKETCHES[0]) + OVERSAMPLING) + rank)
-    project = rows * (thick + n_pairs) * rank  # at the most: patches are narrowed, by how much is not known before
-    pilot = pilot_images(n_images) * (shared / n_images + shapes[0].functions * thick * (rank + CHECKED_PAIRS))
-    exact = shared + rows * n_pairs * thick
-    return rank < n_pairs and shared + basis + project + pilot < WORTH_IT * exact
+        gradient = sum(2 * shape.positions * shape.weights for shape in shapes)
+        others = [shape for shape, form in zip(shapes, forms, strict=True) if form is not Form.explicit]
+        products = sum(one.positions * (one.width + one.functions * one.outputs) for one in others)
+        shared = n_images * (shapes[0].functions * gradient + n_pairs * products)
+        thick = sum(shape.weights for shape in shapes) - sum(shape.weights for shape in others)
+        return cls(n_images, n_pairs, shapes[0].functions, shared, thick, gradient)
+
+    @property
+    def rows(self) -> int:
+        return self.n_images * self.functions
+
+    @property
+    def exact(self) -> float:
+        return self.shared + self.rows * self.n_pairs * self.thick
+
+    def attempt(self, rank: int) -> float:
+        """Return what it takes to know whether a rank will do: gradients, their directions, and the pilot images."""
+        sketch = 2 * self.thick * self.n_pairs * (max(rank, SKETCHES[0]) + OVERSAMPLING)
+        pilot = self.shared / self.n_images + self.functions * self.thick * (rank + CHECKED_PAIRS)
+        return self.n_pairs * self.gradient + sketch + pilot_images(self.n_images) * pilot
 
 
 def hopeless(errors: Mapping[int, float], largest: int, limit: float) -> bool:
