@@ -16,6 +16,7 @@ import albench
 from albench.contracts.query import Query
 from albench_strategies.numerics.gradients import lengths
 from albench_strategies.numerics.gradients.lengths import lengths_by_label
+from albench_strategies.numerics.gradients.recorder import Recorder
 from tests.strategies.planted import planted
 from tests.strategies.rounds import Array, close, greedy_in_set, look, probe64, round64
 
@@ -73,7 +74,7 @@ def test_egl_equals_autograd_on_the_common_network() -> None:
 
 
 class Normed(nn.Module):
-    """A network whose batch norm and shared layer have no structured form here."""
+    """A network with batch norm, and with a layer used twice, which the recorder does not know."""
 
     def __init__(self, shared: bool) -> None:
         super().__init__()
@@ -92,13 +93,60 @@ class Normed(nn.Module):
 
 
 @pytest.mark.parametrize("shared", [False, True], ids=["batch norm", "a layer used twice"])
-def test_egl_takes_autograd_for_layers_without_a_structured_form(shared: bool) -> None:
+def test_egl_takes_autograd_for_a_layer_that_is_used_twice_alone(shared: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
     network = Normed(shared).double().eval()
+    if not shared:
+        monkeypatch.setattr(lengths, "_lengths_by_autograd", None)
+        network.norm.running_mean.uniform_(-1, 1)
+        network.norm.running_var.uniform_(0.5, 2)
     images = round64(n_pool=18).pool[:5]
     weights = list(network.parameters())
     expected = [[np.linalg.norm(_gradient(network, x, y, weights)) for y in range(3)] for x in images]
     close(lengths_by_label(network, images), expected)
+
+
+class Residual(nn.Module):
+    """Batch norm in eval mode, group norm, grouped and strided convolutions, and a sum of two paths."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(8)
+        self.grouped = nn.Conv2d(8, 8, 3, padding=1, groups=4)
+        self.plain = nn.BatchNorm2d(8, affine=False)
+        self.down = nn.Conv2d(8, 12, 3, stride=2)
+        self.groups = nn.GroupNorm(3, 12)
+        self.head = nn.Linear(12, 20)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        x = torch.relu(self.norm(self.stem(images)))
+        x = torch.relu(x + self.plain(self.grouped(x)))
+        return self.head(torch.relu(self.groups(self.down(x))).mean(dim=(2, 3)))
+
+
+def test_egl_equals_autograd_on_a_residual_network_with_batch_norm(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    network = Residual().double().eval()
+    for norm in (network.norm, network.plain):
+        norm.running_mean.uniform_(-1, 1)
+        norm.running_var.uniform_(0.3, 3)
+    images = torch.randn(3, 3, 7, 7, dtype=torch.float64)
+    weights = list(network.parameters())
+    expected = [[np.linalg.norm(_gradient(network, x, y, weights)) for y in range(20)] for x in images]
+    monkeypatch.setattr(lengths, "_lengths_by_autograd", None)
+    close(lengths_by_label(network, images), expected)
+
+
+def test_egl_takes_autograd_for_batch_norm_without_running_statistics() -> None:
+    torch.manual_seed(0)
+    network = Normed(shared=False)
+    network.norm = nn.BatchNorm1d(8, track_running_stats=False)
+    images = round64(n_pool=18).pool[:5]
+    with pytest.raises(albench.StrategyError, match="layer 'norm' is a BatchNorm1d"):
+        Recorder(network, linear_only=False)
+    with pytest.raises(ValueError, match="more than 1 value per channel"):  # what it says of single examples itself
+        lengths_by_label(network.double().eval(), images)
 
 
 class Cosine(nn.Linear):

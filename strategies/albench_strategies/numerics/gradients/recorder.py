@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from albench import StrategyError
 from albench_strategies.numerics.gradients import layers
@@ -44,6 +45,16 @@ def loss_gradient(labels: Tensor) -> Directions:
     return direction
 
 
+def label_residuals(labels: Tensor) -> Directions:
+    """Return the directions of the softmax loss's gradients under each of some labels: p - e_y, (n_labels, n, C)."""
+
+    def directions(logits: Tensor) -> Tensor:
+        p = torch.softmax(logits, dim=1)
+        return p - F.one_hot(labels, logits.shape[1]).to(p)[:, None]
+
+    return directions
+
+
 def summed_logits(logits: Tensor) -> Tensor:
     """Return the direction of the logits' sum over sqrt(C), whose gradient makes the pseudo-NTK, (1, n, C)."""
     return torch.full_like(logits, logits.shape[1] ** -0.5)[None]
@@ -58,27 +69,12 @@ class Recorder:
 
     def __init__(self, network: nn.Module, linear_only: bool, strategy: str = "emoc", advice: str = AUTOGRAD) -> None:
         self.advice = advice
+        names = _checked_names(network, linear_only, strategy, advice)
         self.network: nn.Module = copy.deepcopy(network).requires_grad_(False)
         self.network.to(memory_format=torch.channels_last)
-        self.names: dict[nn.Module, str] = {}
+        modules = dict(self.network.named_modules())
+        self.names: dict[nn.Module, str] = {modules[name]: name for name in names}
         self.space = Workspace()
-        owners: dict[nn.Parameter, str] = {}
-        for name, module in self.network.named_modules():
-            own = list(module.parameters(recurse=False))
-            if not own or (linear_only and not layers.is_linear(module)):
-                continue
-            if not _has_factors(module):
-                raise StrategyError(
-                    f"{strategy} knows the gradients of {layers.KNOWN}, and layer {name!r} is a "
-                    f"{type(module).__name__}; use {strategy}[layers=linear], or: {advice}"
-                )
-            for parameter in own:
-                if parameter in owners:
-                    raise StrategyError(f"layers {owners[parameter]!r} and {name!r} share their weights; {advice}")
-                owners[parameter] = name
-            self.names[module] = name
-        if not self.names:
-            raise StrategyError(f"the network has no layer with weights that {strategy} knows; {advice}")
 
     def factors(self, images: Tensor, directions: Directions, lowered: Collection[int] = ()) -> list[Factors]:
         """Return each layer's factors for a batch; they last until the next call, which uses their memory again.
@@ -145,3 +141,26 @@ class Recorder:
 def _has_factors(module: nn.Module) -> bool:
     unknown = {key for key, _ in module.named_parameters(recurse=False)} - {"weight", "bias"}
     return not unknown and layers.is_known(module)
+
+
+def _checked_names(network: nn.Module, linear_only: bool, strategy: str, advice: str) -> list[str]:
+    """Return the names of the layers to record, in the order of their modules; StrategyError."""
+    names: list[str] = []
+    owners: dict[nn.Parameter, str] = {}
+    for name, module in network.named_modules():
+        own = list(module.parameters(recurse=False))
+        if not own or (linear_only and not layers.is_linear(module)):
+            continue
+        if not _has_factors(module):
+            raise StrategyError(
+                f"{strategy} knows the gradients of {layers.KNOWN}, and layer {name!r} is a "
+                f"{type(module).__name__}; use {strategy}[layers=linear], or: {advice}"
+            )
+        for parameter in own:
+            if parameter in owners:
+                raise StrategyError(f"layers {owners[parameter]!r} and {name!r} share their weights; {advice}")
+            owners[parameter] = name
+        names.append(name)
+    if not names:
+        raise StrategyError(f"the network has no layer with weights that {strategy} knows; {advice}")
+    return names
