@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
@@ -20,6 +21,9 @@ from albench_strategies.numerics.geometry import (
     square_distances,
 )
 
+BLOCK_ELEMENTS = 1 << 20  # of a block of kernel values, so that it stays in a cache
+LOOKED_AT = 32  # bounds computed anew at once, twice as many each time
+
 
 @dataclass(frozen=True)
 class CoverStrategy(Strategy):
@@ -34,37 +38,46 @@ class CoverStrategy(Strategy):
         return self._values(query, query.sets)
 
     def select(self, query: Query, k: int) -> Tensor:
-        """Return k examples picked greedily by what they newly cover, (min(k, n_pool),)."""
+        """Return k examples picked greedily by what they newly cover, (min(k, n_pool),).
+
+        Gains only fall while more is covered, so that those of before bound those of now, and few are computed again
+        for each pick (Minoux 1978).
+        """
         points, covered, width, weights = self._prepared(query)
-        free = self._tie_break(points)
-        chosen = []
+        less = self._tie_break(points)
+
+        def gains(examples: Tensor) -> Tensor:
+            return self._gains(points, covered, width, weights, examples) - less[examples]
+
+        chosen: list[int] = []
+        bounds = gains(torch.arange(len(points), device=query.device))
         for _ in range(min(k, len(points))):
-            index = int((self._gains(points, covered, width, weights) - free).argmax())
+            index = best_of_bounded(bounds, gains, fresh=not chosen)
             chosen.append(index)
-            free[index] = torch.inf
+            bounds[index] = -torch.inf
             covered = covered.maximum(self._kernel(square_distances(points, points[index, None])[:, 0], width))
         return torch.tensor(chosen, dtype=torch.int64, device=query.device)
 
     def _values(self, query: Query, sets: Tensor) -> Tensor:
         points, covered, width, weights = self._prepared(query)
         if sets.shape[1] == 1:
-            return self._gains(points, covered, width, weights)[sets[:, 0]]
+            return self._gains(points, covered, width, weights, sets[:, 0])
 
         def gain(part: slice) -> Tensor:
             return (self._kernel(square_distances(points, points[part]), width) - covered[part]).clamp_min_(0)
 
         return cover_of_sets(gain, weights / len(points), sets, "most")
 
-    def _gains(self, points: Tensor, covered: Tensor, width: float, weights: Tensor) -> Tensor:
-        """Return each example's own gain, (n_pool,)."""
+    def _gains(self, points: Tensor, covered: Tensor, width: float, weights: Tensor, examples: Tensor) -> Tensor:
+        """Return the own gain of each of some examples, (n,)."""
         left = (covered < 1) & (weights > 0)
         remaining, level, wanted = points[left], covered[left], weights[left]
         if not len(remaining):
-            return torch.zeros_like(covered)
-        step = max(1, CHUNK_ELEMENTS // len(remaining))
+            return torch.zeros_like(covered[examples])
+        step = max(1, BLOCK_ELEMENTS // len(remaining))
         found = [
-            ((self._kernel(square_distances(part, remaining), width) - level).clamp_min_(0) * wanted).sum(dim=1)
-            for part in torch.split(points, step)
+            self._kernel(square_distances(points[part], remaining), width).sub_(level).clamp_min_(0) @ wanted
+            for part in torch.split(examples, step)
         ]
         return torch.cat(found) / len(points)
 
@@ -102,7 +115,7 @@ class MaxHerding(CoverStrategy):
     Formula: mean_x max(0, k(x, s) - max over labelled l of k(x, l)), k(x, y) = exp(-||x - y||^2 / `width`^2) on
         features of unit norm
     Sets: mean_x max(0, max over the set's members s of k(x, s) - max over labelled l of k(x, l))
-    Cost: O(N'^2 d + n_sets K N') for sets, O(k N'^2 d) to select
+    Cost: O(N'^2 d + n_sets K N') for sets; to select O(N'^2 d) once, and O(N' d) for each gain that is computed again
     Source: Bae, Noh, Sutherland 2024, Generalized coverage for more robust low-budget active learning, ECCV
     """
 
@@ -132,7 +145,7 @@ class ProbCover(CoverStrategy):
 
     Formula: mean_x 1[||x - s|| < radius and no labelled example is within the radius of x]
     Sets: the share of the pool that is newly within the radius of a member
-    Cost: O(N'^2 d + n_sets K N') for sets, O(k N'^2 d) to select
+    Cost: O(N'^2 d + n_sets K N') for sets; to select O(N'^2 d) once, and O(N' d) for each gain that is computed again
     Source: Yehuda, Dekel, Hacohen, Weinshall 2022, Active learning through a covering lens, NeurIPS
     """
 
@@ -169,3 +182,21 @@ def _pure_radii(points: Tensor, place: Tensor) -> Tensor:
         squares[own[:, None] == place] = torch.inf
         found.append(squares.amin(dim=1).sqrt())
     return torch.cat(found)
+
+
+def best_of_bounded(bounds: Tensor, gains: Callable[[Tensor], Tensor], fresh: bool) -> int:
+    """Return the first index of the largest gain, given upper bounds, (n,), which are lowered to gains where looked at.
+
+    With `fresh` they are the gains of now already.
+    """
+    known = torch.full_like(bounds, fresh, dtype=torch.bool)
+    count = LOOKED_AT
+    while True:
+        best = bounds.masked_fill(~known, -torch.inf).amax()
+        highest = bounds.masked_fill(known, -torch.inf).topk(min(count, len(bounds)))
+        asked = highest.indices[(highest.values >= best) & (highest.values > -torch.inf)]
+        if not len(asked):
+            return int(bounds.masked_fill(~known, -torch.inf).argmax())
+        bounds[asked] = gains(asked)
+        known[asked] = True
+        count *= 2

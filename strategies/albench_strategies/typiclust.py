@@ -29,7 +29,7 @@ class Typiclust(Strategy):
         where it has fewer)
     Sets: k is K. The mean over the set's members of -r (N + 1) + size of the cluster + 1 / (2 + 2 mean distance); r is
         the labels in its cluster, and members of the set in it that are more typical, N + 1 more in a small cluster
-    Cost: O(36 N (n_labeled + k) d + N^2 d), N all images
+    Cost: O(36 N m d + N^2 d / m), N all images and m = n_labeled + k clusters of about equal size
     Source: Hacohen, Dekel, Weinshall 2022, Active learning on a budget, ICML
     """
 
@@ -77,17 +77,22 @@ class Typiclust(Strategy):
 
     def _typicality(self, points: Tensor, place: Tensor) -> Tensor:
         """Return typicality in (0, 1], (n,): 1 / (1 + mean distance), which ranks as 1 / mean distance does."""
+        order = place.argsort(stable=True)
+        mean = torch.zeros_like(points[:, 0])
+        for members in torch.split(order, torch.bincount(place).tolist()):
+            if len(members) > 1:
+                mean[members] = self._mean_distances(points[members])
+        return 1 / (1 + mean)
+
+    def _mean_distances(self, points: Tensor) -> Tensor:
+        """Return each point's mean distance to its nearest neighbours, itself aside, (n,)."""
+        near = []
         step = max(1, CHUNK_ELEMENTS // len(points))
-        found = []
-        for part in torch.split(torch.arange(len(points), device=points.device), step):
-            distances = square_distances(points[part], points).sqrt()
-            distances[place[part][:, None] != place] = torch.inf
-            distances[torch.arange(len(part), device=points.device), part] = torch.inf
-            near = distances.topk(min(self.neighbours, len(points)), largest=False).values
-            counted = near.isfinite()
-            mean = torch.where(counted, near, 0).sum(dim=1) / counted.sum(dim=1).clamp_min(1)
-            found.append(1 / (1 + mean))
-        return torch.cat(found)
+        for start in range(0, len(points), step):
+            squares = square_distances(points[start : start + step], points)
+            squares.diagonal(offset=start).fill_(torch.inf)
+            near.append(squares.topk(min(self.neighbours, len(points) - 1), largest=False, sorted=False).values)
+        return torch.cat(near).sqrt_().mean(dim=1)
 
 
 def _rank(labels: Tensor, sizes: Tensor, typicality: Tensor, total: int) -> Tensor:

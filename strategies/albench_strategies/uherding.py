@@ -33,7 +33,7 @@ class UHerding(CoverStrategy):
     Formula: mean_x u(x) max(0, k(x, s) - max over labelled l of k(x, l)), u = 1 - (p_(1) - p_(2)) of the softmax at the
         temperature, k(x, y) = exp(-||x - y||^2 / width^2) on features of unit norm
     Sets: mean_x u(x) max(0, max over the set's members s of k(x, s) - max over labelled l of k(x, l))
-    Cost: O(N'^2 d + n_sets K N') for sets, O(k N'^2 d) to select, and O(n_labeled (n_labeled + 100 C) d) to adapt
+    Cost: O(N'^2 d + n_sets K N') for sets, O(N'^2 d) to select, and O(n_labeled (n_labeled + 100 C) d) to adapt
     Source: Bae, Oliveira, Sutherland 2025, Uncertainty herding: one active learning method for all label budgets, ICLR
     """
 
