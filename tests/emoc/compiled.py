@@ -12,7 +12,8 @@ from triton.backends.compiler import GPUTarget
 from triton.backends.nvidia.compiler import get_ptxas
 from triton.compiler import ASTSource
 
-from albench_strategies.emoc.kernel import TILES, constants, row_sums_kernel
+from albench_strategies.emoc.choice import Tiles
+from albench_strategies.emoc.kernel import constants, row_sums_kernel
 
 SHARED_BYTES = {80: 163 * 1024, 90: 227 * 1024, 100: 227 * 1024}  # a block's limit, CUDA C++ programming guide
 POINTERS = ("left", "right", "inputs", "deltas", "other_inputs", "other_deltas")
@@ -27,9 +28,9 @@ class Compiled:
     ptx: str
 
 
-def compiled(architecture: int, precision: str, layers: int, folder: Path) -> Compiled:
+def compiled(architecture: int, precision: str, layers: int, tiles: Tiles, folder: Path) -> Compiled:
     number = "*bf16" if precision == "bf16" else "*fp32"
-    fixed = {"layers": layers, **constants(precision, TILES[precision], upcast=False)}
+    fixed = {"layers": layers, **constants(precision, tiles, upcast=False)}
     signature = {
         **dict.fromkeys(POINTERS, number),
         "input_starts": "*i32",
@@ -48,7 +49,6 @@ def compiled(architecture: int, precision: str, layers: int, folder: Path) -> Co
         constexprs={(names.index(name),): value for name, value in fixed.items()},
         attrs={(names.index(name),): [["tt.divisibility", 16]] for name in aligned},
     )
-    tiles = TILES[precision]
     kernel = triton.compile(
         source,
         target=GPUTarget("cuda", architecture, 32),

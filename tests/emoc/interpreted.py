@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import torch
 
@@ -61,7 +62,18 @@ def main() -> None:
         wanted = expected(*arguments, precision)
         error = float(((found - wanted).abs() / wanted.clamp(min=1e-3)).max())
         assert error <= BOUNDS[precision], f"{size} with {layers} layers in {precision}: error {error:.1e}"
-    print(f"{len(cases)} cases, {len(poisoned)} poisoned buffers")
+    shared()
+    print(f"{len(cases)} cases, {len(poisoned)} poisoned buffers, shared deltas")
+
+
+def shared() -> None:
+    """Deltas that are the same for all images may be given once."""
+    left, right, grams, weights = problem(5, 3, 23, 37, 2)
+    once = replace(grams, deltas=[part[:3] for part in grams.deltas])
+    found = kernel.row_sums(left, right, once, weights, "fp32", kernel.SMALL)
+    every = replace(grams, deltas=[part[:3].repeat(5, 1) for part in grams.deltas])
+    assert torch.equal(found, kernel.row_sums(left, right, every, weights, "fp32", kernel.SMALL))
+    torch.testing.assert_close(found, expected(left, right, once, weights, "fp32"), rtol=2e-6, atol=0)
 
 
 if __name__ == "__main__":

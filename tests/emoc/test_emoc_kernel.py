@@ -12,6 +12,7 @@ import torch
 
 import albench
 from albench_strategies.emoc import cuda, row_sums
+from albench_strategies.emoc.choice import choice
 from albench_strategies.emoc.grams import Grams, finish
 from albench_strategies.emoc.kernel import TILES
 from albench_strategies.emoc.precision import matmul_precision
@@ -33,7 +34,7 @@ def test_emoc_kernel_interpreted_equals_its_definition_for_all_shapes_and_precis
         timeout=300,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    assert "36 cases, 72 poisoned buffers" in done.stdout
+    assert "36 cases, 74 poisoned buffers, shared deltas" in done.stdout
 
 
 @pytest.mark.parametrize("layers", [0, 2])
@@ -42,12 +43,15 @@ def test_emoc_kernel_interpreted_equals_its_definition_for_all_shapes_and_precis
 def test_emoc_kernel_compiles_ahead_without_spills_and_within_shared_memory(
     architecture: int, precision: str, layers: int, tmp_path: Path
 ) -> None:
-    found = compiled(architecture, precision, layers, tmp_path)
-    assert 0 < found.shared_bytes <= SHARED_BYTES[architecture]
-    assert found.spilled_bytes == 0
-    assert 0 < found.registers <= 255
-    on_tensor_cores = TENSOR_CORE_INSTRUCTIONS[architecture] in found.ptx
-    assert on_tensor_cores == (precision != "fp32"), "fp32 is not rounded on its way through tensor cores"
+    stored = choice((architecture // 10, architecture % 10), precision)
+    assert stored is not None
+    for tiles in {TILES[precision], stored.tiles}:
+        found = compiled(architecture, precision, layers, tiles, tmp_path)
+        assert 0 < found.shared_bytes <= SHARED_BYTES[architecture]
+        assert found.spilled_bytes == 0
+        assert 0 < found.registers <= 255
+        on_tensor_cores = TENSOR_CORE_INSTRUCTIONS[architecture] in found.ptx
+        assert on_tensor_cores == (precision != "fp32"), "fp32 is not rounded on its way through tensor cores"
 
 
 @pytest.mark.parametrize("layers", [0, 2])

@@ -5,18 +5,25 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from albench_strategies.emoc.choice import Choice, choice
 from albench_strategies.emoc.grams import Grams, finish
 from albench_strategies.emoc.precision import product_dtype
 
-# The largest K at which the fused kernel is used, by compute capability; beyond it a library product is as fast.
-# Projected from operation counts, not measured: `pytest benchmarks -k emoc_kernel` on a GPU prints what to store here.
-FUSED_UP_TO_K = {(8, 0): 1024, (9, 0): 1024, (10, 0): 1024}
+
+def stored_choice(numbers: Tensor, precision: str) -> Choice | None:
+    """Return what is stored for the GPU that holds the numbers, or None."""
+    if not numbers.is_cuda:
+        return None
+    return choice(torch.cuda.get_device_capability(numbers.device), precision)
 
 
-def prefers_kernel(left: Tensor, right: Tensor) -> bool:
-    """Tell whether the fused kernel is stored as the faster one for this architecture and K."""
-    del right
-    return left.shape[1] <= FUSED_UP_TO_K.get(torch.cuda.get_device_capability(left.device), 0)
+def prefers_kernel(left: Tensor, precision: str) -> bool:
+    """Tell whether the fused kernel is stored as the faster one for this architecture, precision and K.
+
+    It computes in float32 at the most: float64 numbers are the library's.
+    """
+    stored = stored_choice(left, precision) if left.dtype == torch.float32 else None
+    return stored is not None and left.shape[1] <= stored.fused_up_to_k
 
 
 def library(left: Tensor, right: Tensor, grams: Grams, weights: Tensor, precision: str) -> Tensor:
@@ -30,4 +37,5 @@ def fused(left: Tensor, right: Tensor, grams: Grams, weights: Tensor, precision:
     """Return the row sums by the Triton kernel, which never writes the matrix."""
     from albench_strategies.emoc import kernel
 
-    return kernel.row_sums(left, right, grams, weights, precision)
+    stored = stored_choice(left, precision)
+    return kernel.row_sums(left, right, grams, weights, precision, stored.tiles if stored else None)

@@ -9,7 +9,6 @@ Accuracy, as the largest relative error of a score: fp32 9e-7, tf32 6e-5, bf16 4
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -18,21 +17,11 @@ import triton.language as tl
 from torch import Tensor
 from torch.nn import functional as F
 
+from albench_strategies.emoc.choice import Tiles
 from albench_strategies.emoc.grams import Grams
 
-
-@dataclass(frozen=True)
-class Tiles:
-    """Sizes of a program's tile, and how many warps and pipeline stages work on it."""
-
-    block_m: int
-    block_n: int
-    block_k: int
-    num_warps: int
-    num_stages: int
-
-
-# Compiled ahead for sm_80, sm_90 and sm_100 by the tests, which bound shared memory and spills; speed is unmeasured.
+# For a GPU without a stored choice. The tests compile these ahead for sm_80, sm_90 and sm_100, and bound their shared
+# memory and spills.
 TILES = {
     "bf16": Tiles(128, 64, 64, 8, 3),
     "tf32": Tiles(128, 64, 32, 8, 3),
@@ -155,10 +144,10 @@ def row_sums(
 
 def launch(
     kernel: Any, arguments: dict[str, Any], part: Tensor, precision: str, tiles: Tiles, interpreted: bool
-) -> None:
-    """Fill `part`, (tiles of rows, n), which may hold anything before."""
+) -> Any:
+    """Fill `part`, (tiles of rows, n), which may hold anything before; return what Triton compiled."""
     n_pairs = arguments["n_pairs"]
-    kernel[(len(part), triton.cdiv(n_pairs, tiles.block_n))](
+    return kernel[(len(part), triton.cdiv(n_pairs, tiles.block_n))](
         **arguments,
         part=part,
         **constants(precision, tiles, upcast=interpreted),
@@ -183,8 +172,10 @@ def packed(
 ) -> dict[str, Any]:
     """Return the kernel's arguments but for `part`: every inner size padded with zeros to a multiple of `block_k`."""
     left, right = _padded(left, dtype, block_k), _padded(right, dtype, block_k)
+    functions = len(left) // len(grams.inputs[0]) if grams.inputs else 1
+    every_row = [_for_every_row(part, len(left)) for part in grams.deltas]
     inputs, input_starts = _side_by_side(grams.inputs, dtype, block_k, left)
-    deltas, delta_starts = _side_by_side(grams.deltas, dtype, block_k, left)
+    deltas, delta_starts = _side_by_side(every_row, dtype, block_k, left)
     other_inputs, _ = _side_by_side(grams.other_inputs, dtype, block_k, left)
     other_deltas, _ = _side_by_side(grams.other_deltas, dtype, block_k, left)
     return {
@@ -202,13 +193,20 @@ def packed(
         "k_size": left.shape[1],
         "input_size": inputs.shape[1],
         "delta_size": deltas.shape[1],
-        "functions": len(left) // len(grams.inputs[0]) if grams.inputs else 1,
+        "functions": functions,
         "layers": len(grams.inputs),
     }
 
 
 def _padded(matrix: Tensor, dtype: torch.dtype, block_k: int) -> Tensor:
-    return F.pad(matrix.to(dtype), (0, -matrix.shape[1] % block_k)).contiguous()
+    missing = -matrix.shape[1] % block_k
+    matrix = matrix.to(dtype)
+    return (F.pad(matrix, (0, missing)) if missing else matrix).contiguous()
+
+
+def _for_every_row(deltas: Tensor, n_rows: int) -> Tensor:
+    """Return deltas of all rows, where they may be those of one image that stand for all images."""
+    return deltas if len(deltas) == n_rows else deltas.repeat(n_rows // len(deltas), 1)
 
 
 def _side_by_side(parts: list[Tensor], dtype: torch.dtype, block_k: int, like: Tensor) -> tuple[Tensor, Tensor]:

@@ -71,6 +71,6 @@ def _(
     from albench_strategies.emoc import cuda
 
     grams = Grams(inputs, deltas, other_inputs, other_deltas)
-    chosen = cuda.prefers_kernel(left, right) if method == "auto" else method == "triton"
+    chosen = cuda.prefers_kernel(left, precision) if method == "auto" else method == "triton"
     result: Tensor = (cuda.fused if chosen else cuda.library)(left, right, grams, weights, precision)
     return result
