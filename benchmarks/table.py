@@ -1,16 +1,45 @@
-"""Rows that benchmarks leave for the table at the end of the run."""
+"""Rows that benchmarks leave for the table at the end of the run, and for the record of `make bench`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
+HIGHER, LOWER = "higher", "lower"  # which way a remembered ratio gets better
+
 _tables: dict[str, list[Mapping[str, Any]]] = {}
+_remembered: dict[tuple[str, str], dict[str, str]] = {}
 
 
-def add(title: str, row: Mapping[str, Any]) -> None:
-    """Keep a row; its keys are the columns."""
+def add(
+    title: str,
+    row: Mapping[str, Any],
+    *,
+    higher: Sequence[str] = (),
+    lower: Sequence[str] = (),
+    name: str | None = None,
+) -> None:
+    """Keep a row; its keys are the columns.
+
+    `higher` and `lower` name the columns that `make bench-compare` remembers: ratios to a floor or a peer measured in
+    the same run, of which a higher or a lower one is better. From run to run such a row is known by its title and its
+    `name`, where none is given its cells before the first fraction; ValueError where two of a title have the same.
+    """
+    known_as = name if name is not None else named(row)
+    better = dict.fromkeys(higher, HIGHER) | dict.fromkeys(lower, LOWER)
+    if missing := sorted(set(better) - set(row)):
+        raise ValueError(f"the row {known_as!r} of {title!r} has no column {missing[0]!r} to remember")
+    if better and (title, known_as) in _remembered:
+        raise ValueError(f"two rows of {title!r} are named {known_as!r}; give them a name= of their own")
+    if better:
+        _remembered[title, known_as] = better
     _tables.setdefault(title, []).append(row)
+
+
+def named(row: Mapping[str, Any]) -> str:
+    """Return what a row is of: its cells before the first fraction, which was measured."""
+    return ", ".join(str(cell) for cell in takewhile(lambda cell: isinstance(cell, str | int), row.values()))
 
 
 def rows(title: str) -> list[Mapping[str, Any]]:
