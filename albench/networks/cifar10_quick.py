@@ -64,9 +64,8 @@ class Cifar10Quick(Network):
 
     def build(self, image_shape: tuple[int, ...], n_classes: int, draws: np.random.Generator) -> QuickModule:
         """Return the module with Caffe's initial weights; biases are 0."""
-        with torch.device("meta"):  # so that torch does not draw weights of its own from its global generator
+        with torch.random.fork_rng(devices=[]):  # the layers draw weights of their own, from torch's global generator
             module = QuickModule(image_shape, n_classes)
-        module.to_empty(device="cpu")
         scales: dict[nn.Conv2d | nn.Linear, float] = {
             module.conv1: FIRST_STD,
             module.conv2: CONVOLUTION_STD,

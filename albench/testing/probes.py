@@ -46,9 +46,8 @@ class ProbeNetwork(Network):
 
     def build(self, image_shape: tuple[int, ...], n_classes: int, draws: np.random.Generator) -> ProbeModule:
         """Return the module, its weights scaled by the number of inputs; biases are 0."""
-        with torch.device("meta"):  # so that torch does not draw weights of its own from its global generator
+        with torch.random.fork_rng(devices=[]):  # the layers draw weights of their own, from torch's global generator
             module = ProbeModule(image_shape, n_classes)
-        module.to_empty(device="cpu")
         scales: dict[nn.Conv2d | nn.Linear, float] = {module.convolution: PIXEL_SCALE, module.linear: 1, module.head: 1}
         with torch.no_grad():
             for layer, scale in scales.items():

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from albench.errors import DivergedError
 from albench.training.batches import SHIFT, Plan
+from albench.training.sgd import FusedSgd
 
 if TYPE_CHECKING:
     from albench.contracts.learner import Examples
@@ -37,7 +38,7 @@ def execute(model: Model, plan: Plan, examples: Examples, numbers: ScheduledLear
             with half:
                 outputs = network(inputs.batch(batch, iteration))
             loss = F.cross_entropy(outputs.float(), targets[batch])
-            optimizer.zero_grad(set_to_none=True)
+            optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             if iteration % LOOK_EVERY == 0 or iteration == len(plan) - 1:
@@ -46,7 +47,7 @@ def execute(model: Model, plan: Plan, examples: Examples, numbers: ScheduledLear
     network.eval()
 
 
-def make_optimizer(model: Model, numbers: ScheduledLearner) -> torch.optim.Optimizer:
+def make_optimizer(model: Model, numbers: ScheduledLearner) -> FusedSgd | torch.optim.Optimizer:
     """Return an optimiser at its start; biases learn at a rate of their own, as in Caffe's models."""
     named = list(model.network.named_parameters())
     biases = [value for name, value in named if name.rpartition(".")[2] == "bias"]
@@ -58,11 +59,10 @@ def make_optimizer(model: Model, numbers: ScheduledLearner) -> torch.optim.Optim
     ]
     if numbers.optimizer == "adamw":
         return torch.optim.AdamW(groups, lr=rate, weight_decay=numbers.weight_decay, fused=True)
-    decay = numbers.weight_decay
-    return torch.optim.SGD(groups, lr=rate, momentum=numbers.momentum, weight_decay=decay, fused=True)
+    return FusedSgd(groups, numbers.momentum, numbers.weight_decay)
 
 
-def _set_rate(optimizer: torch.optim.Optimizer, plan: Plan, iteration: int) -> None:
+def _set_rate(optimizer: FusedSgd | torch.optim.Optimizer, plan: Plan, iteration: int) -> None:
     factor = float(plan.rates[iteration])
     if factor != (float(plan.rates[iteration - 1]) if iteration else 1.0):
         for group in optimizer.param_groups:

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.utils import skip_init
 
 from albench.contracts.generators import held_still, held_to_draws
 from albench.contracts.network import Network
@@ -148,6 +147,7 @@ class Model:
             ) from error
 
     def _new_head(self, n_features: int, n_classes: int) -> nn.Linear:
-        """Return a head whose weights are still to be set; torch draws none from its global generator."""
-        head: nn.Linear = skip_init(nn.Linear, n_features, n_classes, device=self.device)  # type: ignore[no-untyped-call]
-        return head
+        """Return a head whose weights are still to be set; what it draws itself leaves no trace."""
+        with torch.random.fork_rng(devices=[]):  # torch's skip_init would bring in its compiler: seconds of imports
+            head = nn.Linear(n_features, n_classes)
+        return head.to(self.device)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -22,8 +24,10 @@ from albench.training import precision
 from albench.training.batches import SHIFT, draw_views, rate_factors
 from albench.training.engine import moved
 from albench.training.finetune import Finetune
+from albench.training.sgd import FusedSgd
 from tests.training.models import LABELS, images, new_model
 
+ROOT = Path(__file__).parent.parent.parent
 LEARNER = Finetune(initial_iterations=12, batch_size=4, learning_rate=1e-3)
 DATA = Examples(images(12), LABELS)
 
@@ -66,6 +70,37 @@ def test_adamw_is_pytorchs_with_the_rates_of_the_network() -> None:
     learner = replace(LEARNER, optimizer="adamw", weight_decay=0.02)
     expected = by_hand(learner, lambda groups: torch.optim.AdamW(groups, weight_decay=0.02), [1.0] * 12)
     assert_close(trained(learner), expected)
+
+
+@pytest.mark.parametrize("momentum", [0.9, 0.0])
+def test_sgd_is_pytorchs_bit_for_bit(momentum: float) -> None:
+    def make(groups: list[dict[str, object]]) -> torch.optim.Optimizer:
+        return torch.optim.SGD(groups, momentum=momentum, weight_decay=5e-4, fused=True)
+
+    expected, found = by_hand(LEARNER, make, [1.0] * 12), trained(replace(LEARNER, momentum=momentum))
+    assert all(torch.equal(found[name], value) for name, value in expected.items())
+
+
+def test_sgd_leaves_alone_what_has_no_gradient() -> None:
+    still, moving = nn.Parameter(torch.ones(2)), nn.Parameter(torch.ones(2))
+    moving.grad = torch.full((2,), 0.5)
+    optimizer = FusedSgd([{"params": [still, moving], "lr": 1.0}], momentum=0.9, weight_decay=0.1)
+    optimizer.step()
+    assert still.tolist() == [1.0, 1.0]
+    assert moving.tolist() == pytest.approx([0.4, 0.4])
+    optimizer.zero_grad()
+    assert moving.grad is None
+
+
+def test_building_growing_and_training_a_network_bring_in_no_compiler() -> None:
+    code = (
+        "import sys\nfrom tests.training.test_engine import DATA, LEARNER, new_model\n"
+        "assert 'torch._dynamo' not in sys.modules, 'the test itself imports it'\n"
+        "model = new_model()\nLEARNER.fit(model, DATA)\nmodel.grow(7)\n"
+        "print([name for name in ('torch._dynamo', 'sympy') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.stdout == "[]\n", done.stderr
 
 
 def test_a_schedule_multiplies_every_groups_rate() -> None:
