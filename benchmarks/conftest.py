@@ -1,4 +1,7 @@
-"""`pytest benchmarks` measures, where `pytest` on the tests skips what measures; a table ends the run."""
+"""`pytest benchmarks` measures, where `pytest` on the tests skips what measures; a table ends the run.
+
+With `--remember`, as `make bench` has it, the rows are also written under benchmarks/results.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,11 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from benchmarks import table
+from benchmarks import record, table
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--remember", action="store_true", help="write the rows under benchmarks/results")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -28,3 +35,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section(title)
         for line in lines:
             terminalreporter.write_line(line)
+    if terminalreporter.config.getoption("--remember") and table.records():
+        path = record.write(record.machine(), table.records())
+        terminalreporter.write_line(f"written: {path}")

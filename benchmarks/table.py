@@ -9,7 +9,7 @@ from typing import Any
 HIGHER, LOWER = "higher", "lower"  # which way a remembered ratio gets better
 
 _tables: dict[str, list[Mapping[str, Any]]] = {}
-_remembered: dict[tuple[str, str], dict[str, str]] = {}
+_records: dict[str, list[dict[str, Any]]] = {}
 
 
 def add(
@@ -30,16 +30,21 @@ def add(
     better = dict.fromkeys(higher, HIGHER) | dict.fromkeys(lower, LOWER)
     if missing := sorted(set(better) - set(row)):
         raise ValueError(f"the row {known_as!r} of {title!r} has no column {missing[0]!r} to remember")
-    if better and (title, known_as) in _remembered:
+    kept = _records.setdefault(title, [])
+    if better and any(one["better"] for one in kept if one["name"] == known_as):
         raise ValueError(f"two rows of {title!r} are named {known_as!r}; give them a name= of their own")
-    if better:
-        _remembered[title, known_as] = better
+    kept.append({"name": known_as, "cells": dict(row), "better": better})
     _tables.setdefault(title, []).append(row)
 
 
 def named(row: Mapping[str, Any]) -> str:
     """Return what a row is of: its cells before the first fraction, which was measured."""
     return ", ".join(str(cell) for cell in takewhile(lambda cell: isinstance(cell, str | int), row.values()))
+
+
+def records() -> dict[str, list[dict[str, Any]]]:
+    """Return all rows by title: of each its `name`, its `cells`, and which way its remembered columns get `better`."""
+    return _records
 
 
 def rows(title: str) -> list[Mapping[str, Any]]:

@@ -8,7 +8,7 @@ from benchmarks import table
 @pytest.fixture(autouse=True)
 def _own_tables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(table, "_tables", {})
-    monkeypatch.setattr(table, "_remembered", {})
+    monkeypatch.setattr(table, "_records", {})
 
 
 def test_a_row_is_known_by_its_cells_before_the_first_fraction() -> None:
