@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.albench-installed
 
-.PHONY: demo test check lint types soak mutants clean
+.PHONY: demo test check lint types soak mutants bench bench-compare clean
 
 demo: $(STAMP)
 	$(BIN)/albench run --strategies emoc,min,1vs2,max,random
@@ -32,6 +32,18 @@ MUTANTS ?= --count 300 --seed 0
 mutants: $(STAMP)
 	$(BIN)/python -m pip install --quiet --editable ".[dev,mutants]"
 	$(BIN)/python -m tests.mutants $(MUTANTS)
+
+# What is fast, and whether it still is: minutes outside CI, one file under benchmarks/results, and what moved since the
+# last one of this kind of machine. ALBENCH_DATA names the folder of CIFAR-100. `make bench BENCH=training` measures a
+# part, `make bench ALBENCH_LONG=1 BENCH=""` all of it, hours.
+export ALBENCH_LONG
+BENCH ?= training or products or report or (emoc and side) or (strategies and not 20000 and not 100000)
+bench: $(STAMP)
+	$(BIN)/python -m pytest benchmarks --remember -q -k "$(BENCH)"
+	$(BIN)/python docs/generate_performance.py
+
+bench-compare: $(STAMP)
+	$(BIN)/python -m benchmarks.record
 
 types: $(STAMP)
 	$(BIN)/mypy

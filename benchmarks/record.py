@@ -73,7 +73,7 @@ def write(machine: Mapping[str, Any], tables: Tables, folder: Path = RESULTS) ->
     known = json.loads(path.read_text(encoding="utf-8"))["tables"] if path.exists() else {}
     record = {**machine, "tables": {**known, **tables}}
     folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(record, indent=1, sort_keys=True, default=_plain) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(record, indent=1, default=_plain) + "\n", encoding="utf-8")
     return path
 
 

@@ -43,7 +43,7 @@ def named(row: Mapping[str, Any]) -> str:
 
 
 def records() -> dict[str, list[dict[str, Any]]]:
-    """Return all rows by title: of each its `name`, its `cells`, and which way its remembered columns get `better`."""
+    """Return all rows by title: of each its `name`, its `cells`, and which way its remembered ones get `better`."""
     return _records
 
 
@@ -55,12 +55,13 @@ def rendered() -> Iterator[tuple[str, list[str]]]:
     """Yield each table's title and lines."""
     for title, found in _tables.items():
         columns = list(dict.fromkeys(key for row in found for key in row))
-        cells = [columns, *[[_text(row.get(column)) for column in columns] for row in found]]
+        cells = [columns, *[[shown(row.get(column)) for column in columns] for row in found]]
         widths = [max(len(line[place]) for line in cells) for place in range(len(columns))]
         yield title, ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in cells]
 
 
-def _text(value: Any) -> str:
+def shown(value: Any) -> str:
+    """Return a cell as text, a fraction with four digits."""
     if value is None:
         return "-"
     return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -20,6 +20,7 @@ import pytest
 import albench
 from albench.contracts.learner import Examples
 from albench.rng import stream
+from albench.running.memory import keep_freed
 from albench.training import engine
 from albench.training.batches import Plan, uniform_rows
 from albench.training.finetune import Finetune
@@ -64,6 +65,7 @@ def training(precision: str) -> Any:
 @cache
 def measured() -> dict[str, float]:
     """Return the seconds of each convolution, and of an iteration of training, all timed in turn."""
+    keep_freed()  # as a cell does; the usual loop, measured later in this process, has it as well
     precisions = ["fp32", *(["bf16"] if has_bf16("cpu") else [])]
     works = {name: training(name) for name in precisions}
     found = in_turn({**works, **{one.name: one.work for one in passes()}}, ROUNDS)

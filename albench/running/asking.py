@@ -17,6 +17,7 @@ from albench.contracts.query import Query
 from albench.contracts.strategy import Strategy
 from albench.errors import SettingError, StrategyError
 from albench.running.measure import Measurement
+from albench.running.memory import give_back_freed
 from albench.running.mode import settings_kept
 
 
@@ -37,6 +38,7 @@ def ask(strategy: Strategy, query: Query, protocol: Protocol) -> Answer:
     Raises StrategyError when its answer is not what the protocol asks for, or when it changed the network, the data,
     its memory in place or a global random generator.
     """
+    give_back_freed()
     with untouched(query), Measurement(query.device) as cost:
         chosen = _positions(protocol.choose(strategy, query), len(query.pool))
     if strategy.permission is not None:
