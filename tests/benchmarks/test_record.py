@@ -75,8 +75,8 @@ def test_a_missing_row_is_named_and_so_is_one_without_a_value(tmp_path: Path, va
     assert well
     assert lines[1:] == [
         "0 of 0 ratios moved by at most 5%",
-        "missing: Memory: all: ratio",
         "missing: Speed: badge, 2000: ratio",
+        "missing: Memory: all: ratio",
     ]
 
 
