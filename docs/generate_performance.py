@@ -56,9 +56,8 @@ def main() -> None:
 def _machine(one: Mapping[str, Any]) -> str:
     changed = ", with changes that were not committed" if one["dirty"] else ""
     head = (
-        f"\n## {one['kind']}\n\n{one['processor']} ({one['vendor']}, family {one['family']}, model {one['model']}; "
-        f"{', '.join(one['instructions'])}), torch {one['torch']}, threads: {one['threads']}, {one['date'][:10]}, "
-        f"commit {one['commit'][: record.COMMIT]}{changed}.\n"
+        f"\n## {one['kind']}\n\n{one['processor']} ({', '.join(one['instructions'])}), torch {one['torch']}, "
+        f"threads: {one['threads']}, {one['date'][:10]}, commit {one['commit'][: record.COMMIT]}{changed}.\n"
     )
     return head + "".join(_table(title, one["tables"][title]) for title in sorted(one["tables"]))
 

@@ -10,6 +10,7 @@ from typing import Any, cast
 import torch
 
 from albench.products.matmul import current, use
+from albench.running.memory import keep_freed
 
 Setting = tuple[Callable[[], Any], Callable[[Any], Any]]
 
@@ -56,7 +57,11 @@ _SETTINGS: dict[str, Setting] = {
 
 
 def prepare_torch(device: str, threads: int, product: str) -> None:
-    """Set what a result's bits depend on, whatever this process did before; on a GPU deterministic algorithms too."""
+    """Set what a result's bits depend on, whatever this process did before; on a GPU deterministic algorithms too.
+
+    And let the process keep the memory that trainings free, on which no bit depends.
+    """
+    keep_freed()
     torch.set_num_threads(threads)
     use(product)
     torch.set_grad_enabled(True)

@@ -113,7 +113,6 @@ def _run(work: Work, spec: CellSpec, cell: OwnedCell, emit: Emit) -> tuple[int, 
     from albench.products.matmul import usable
     from albench.running.initial import load_initial, new_model
     from albench.running.loop import Loop
-    from albench.running.memory import keep_freed
     from albench.running.mode import prepare_torch
 
     spec.setting.learner.build().check_device(work.device)
@@ -122,7 +121,6 @@ def _run(work: Work, spec: CellSpec, cell: OwnedCell, emit: Emit) -> tuple[int, 
     rounds_kept = len(checkpoint.rows) if checkpoint else 0
     product = usable(_product(work, cell, rounds_kept))
     prepare_torch(work.device, work.threads, product)
-    keep_freed()
     cell.write_record(
         spec=spec.stored(),
         request=_request(work, spec),

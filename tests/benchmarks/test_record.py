@@ -106,6 +106,7 @@ def test_a_record_says_what_machine_it_is_of() -> None:
     found = record.machine()
     assert {"processor", "vendor", "family", "model", "instructions", "threads", "torch", "date", "commit"} < set(found)
     assert found["kind"].startswith(found["vendor"])
+    assert found["kind"].endswith(f"family {found['family']} model {found['model']}")
     json.dumps(found)
 
 
