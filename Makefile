@@ -36,7 +36,7 @@ mutants: $(STAMP)
 # What is fast, and whether it still is: minutes outside CI, one file under benchmarks/results, and what moved since the
 # last one of this kind of machine. ALBENCH_DATA names the folder of CIFAR-100. `make bench BENCH=training` measures a
 # part, and `make bench BENCH=""` all of it, hours.
-BENCH ?= training or products or report or (emoc and side) or (strategies and not 20000 and not 100000)
+BENCH ?= training or products or report or (emoc and floors) or (strategies and not 20000 and not 100000)
 bench: $(STAMP)
 	$(BIN)/python -m pytest benchmarks --remember -q -k "$(BENCH)"
 	$(BIN)/python docs/generate_performance.py
