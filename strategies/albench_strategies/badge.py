@@ -7,10 +7,10 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from albench import Query, Strategy
 from albench_strategies.numerics.geometry import no_diagonal, set_greedy_gains
+from albench_strategies.numerics.gradients.last_layer import residuals
 
 
 @dataclass(frozen=True)
@@ -37,22 +37,22 @@ class Badge(Strategy):
 
     def score_sets(self, query: Query) -> Tensor:
         """Return the mean greedy squared distance of each set, (n_sets,)."""
-        residuals, features = _residuals(query)[query.sets], query.features[query.sets]
+        a, features = _residuals(query)[query.sets], query.features[query.sets]
         lengths = self.score(query)[query.sets]
-        products = (residuals @ residuals.transpose(1, 2)) * (features @ features.transpose(1, 2))
+        products = (a @ a.transpose(1, 2)) * (features @ features.transpose(1, 2))
         within = (lengths[:, :, None] + lengths[:, None] - 2 * products).clamp_min_(0)
         return set_greedy_gains(no_diagonal(within), lengths, keep_start=False)
 
     def select(self, query: Query, k: int) -> Tensor:
         """Return k examples drawn by k-means++, (min(k, n_pool),)."""
-        residuals, features, lengths = _residuals(query), query.features, self.score(query)
+        a, features, lengths = _residuals(query), query.features, self.score(query)
         chosen = [int(lengths.argmax())]
         gains = torch.full_like(lengths, torch.inf)
         free = torch.ones_like(lengths)
         while len(chosen) < min(k, len(lengths)):
             last = chosen[-1]
             free[last] = 0
-            products = (residuals @ residuals[last]) * (features @ features[last])
+            products = (a @ a[last]) * (features @ features[last])
             gains = gains.minimum((lengths + lengths[last] - 2 * products).clamp_min(0))
             weights = (gains * free).double()
             weights = weights if float(weights.sum()) > 0 else free.double()
@@ -62,5 +62,4 @@ class Badge(Strategy):
 
 def _residuals(query: Query) -> Tensor:
     """Return p - onehot(argmax p), (n_pool, n_classes)."""
-    p = query.probabilities
-    return p - F.one_hot(p.argmax(dim=1), query.n_classes).to(p)
+    return residuals(query.probabilities, query.probabilities.argmax(dim=1))

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from albench import Query, Strategy
 from albench_strategies.numerics.geometry import CHUNK_ELEMENTS, singletons
+from albench_strategies.numerics.gradients.last_layer import residuals_by_label
 
 
 @dataclass(frozen=True)
@@ -84,15 +85,14 @@ class Bait(Strategy):
         if self.fisher == "binary":
             best = posteriors.amax(dim=1)
             return (best * (1 - best)).clamp_min(0).sqrt()[:, None, None]
-        eye = torch.eye(posteriors.shape[1], dtype=posteriors.dtype, device=posteriors.device)
-        return posteriors.sqrt()[:, None] * (eye - posteriors[:, :, None])
+        return posteriors.sqrt()[:, None] * residuals_by_label(posteriors)
 
 
 @dataclass(frozen=True)
 class _Gathered:
     """The Fisher information gathered so far, and that of the examples in the factors that its updates need, float64.
 
-    That of an example is (f f^T) x (B B^T), for C classes with B = (e_y - p) sqrt(p_y) in column y. Matrices over
+    That of an example is (f f^T) x (B B^T), for C classes with B = (p - e_y) sqrt(p_y) in column y. Matrices over
     (class, feature) pairs are kept as (C, d, C, d).
     """
 

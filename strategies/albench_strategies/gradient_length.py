@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 from torch import Tensor
 
 from albench import Query, Strategy
+from albench_strategies.numerics.gradients.last_layer import residual_lengths
 from albench_strategies.numerics.gradients.lengths import lengths_by_label
 
 
@@ -22,7 +23,7 @@ class ExpectedGradientLength(Strategy):
     Source: Settles, Craven, Ray 2008, Multiple-instance active learning, NeurIPS
     """
 
-    results_version: ClassVar[int] = 2
+    results_version: ClassVar[int] = 3
 
     layers: Literal["all", "last"] = "all"
 
@@ -30,9 +31,7 @@ class ExpectedGradientLength(Strategy):
         """Return the expected gradient length of each example, (n_pool,), at least 0."""
         p = query.probabilities
         if self.layers == "last":
-            lengths = (
-                _residual_lengths(p) * (query.features.square().sum(dim=1, keepdim=True) + _has_bias(query)).sqrt()
-            )
+            lengths = residual_lengths(p) * (query.features.square().sum(dim=1, keepdim=True) + _has_bias(query)).sqrt()
         else:
             lengths = lengths_by_label(query.network, query.pool)
         return (p * lengths).sum(dim=1)
@@ -54,15 +53,6 @@ class GradNorm(Strategy):
         """Return minus the L1 length of the gradient, (n_pool,), at most 0."""
         deviations = (query.probabilities - 1 / query.n_classes).abs().sum(dim=1)
         return -query.features.abs().sum(dim=1) * deviations
-
-
-def _residual_lengths(p: Tensor) -> Tensor:
-    """Return ||p - e_y|| for each label y, (n_pool, C), to all digits for a posterior near 1 too."""
-    top = p.argmax(dim=1, keepdim=True)
-    rest = p.scatter(1, top, 0.0)
-    of_top = rest.square().sum(dim=1, keepdim=True) + rest.sum(dim=1, keepdim=True).square()
-    of_others = p.square().sum(dim=1, keepdim=True) - 2 * p + 1
-    return of_others.scatter(1, top, of_top).sqrt()
 
 
 def _has_bias(query: Query) -> float:

@@ -19,10 +19,10 @@ from tests.emoc.queries import WithBody, in_float64, query_of, small_query
 class Residual(nn.Module):
     """A pre-activation block with batch normalisation and a shortcut."""
 
-    def __init__(self) -> None:
+    def __init__(self, affine: bool = True) -> None:
         super().__init__()
         self.first = nn.Conv2d(2, 4, 3, padding=1)
-        self.norm = nn.BatchNorm2d(4)
+        self.norm = nn.BatchNorm2d(4, affine=affine)
         self.second = nn.Conv2d(4, 4, 3, padding=1, bias=False)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -63,6 +63,7 @@ def flat() -> nn.Module:
 
 BODIES: dict[str, tuple[Callable[[], nn.Module], int]] = {
     "residual": (Residual, 4),
+    "batch-norm-without-weights": (lambda: Residual(affine=False), 4),
     "layer-norm": (PerPosition, 48),
     "strided": (lambda: convolution(stride=2, padding=1), 4),
     "dilated": (lambda: convolution(dilation=2), 4),
@@ -162,7 +163,12 @@ STRANGE: dict[str, tuple[Callable[[], nn.Module], int, str]] = {
     "batch statistics": (
         lambda: on_features(nn.BatchNorm1d(5, track_running_stats=False)),
         5,
-        r"layer 'body\.2' is a BatchNorm1d",
+        r"layer 'body\.2' is a BatchNorm1d with the statistics of its batch",
+    ),
+    "batch statistics without weights": (
+        lambda: on_features(nn.BatchNorm1d(5, affine=False, track_running_stats=False)),
+        5,
+        r"layer 'body\.2' is a BatchNorm1d with the statistics of its batch",
     ),
     "tied weights": (Tied, 128, r"layers 'body\.one' and 'body\.two' share their weights"),
     "used twice": (Twice, 128, r"layer 'body\.one' is used twice"),
@@ -192,6 +198,20 @@ def test_emoc_by_autograd_scores_networks_that_the_structured_path_refuses(kind:
         return
     expected = [oracle.set_score(query.network, images, query.pool[members], "set") for members in query.sets]
     torch.testing.assert_close(scores, torch.tensor(expected, dtype=torch.float64), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["batch statistics", "batch statistics without weights"])
+def test_emoc_of_linear_layers_alone_refuses_statistics_of_the_batch_too(kind: str) -> None:
+    build, d, message = STRANGE[kind]
+    with pytest.raises(StrategyError, match=message):
+        albench.strategy("emoc[layers=linear]").score_sets(query_of(WithBody(build(), d)))
+
+
+def test_emoc_refuses_a_batch_norm_that_is_left_in_training_mode() -> None:
+    query = query_of(WithBody(Residual(), 4))
+    query.network.body.norm.train()
+    with pytest.raises(StrategyError, match=r"layer 'body\.norm' is a BatchNorm2d with the statistics of its batch"):
+        albench.strategy("emoc").score_sets(query)
 
 
 def test_emoc_takes_the_linear_layers_of_a_network_with_others_that_it_does_not_know() -> None:

@@ -16,7 +16,8 @@ import albench
 from albench.contracts.query import Query
 from albench_strategies.numerics.gradients import lengths
 from albench_strategies.numerics.gradients.lengths import lengths_by_label
-from albench_strategies.numerics.gradients.recorder import Recorder
+from tests.emoc.queries import WithBody, in_float64, query_of
+from tests.emoc.test_emoc_layers import BODIES, STRANGE
 from tests.strategies.planted import planted
 from tests.strategies.rounds import Array, close, greedy_in_set, look, probe64, round64
 
@@ -73,80 +74,52 @@ def test_egl_equals_autograd_on_the_common_network() -> None:
     close(found, expected)
 
 
-class Normed(nn.Module):
-    """A network with batch norm, and with a layer used twice, which the recorder does not know."""
+class Perceptron(nn.Module):
+    """Three linear layers, to be changed."""
 
-    def __init__(self, shared: bool) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.first = nn.Linear(36, 8)
-        self.norm = nn.Identity() if shared else nn.BatchNorm1d(8)
         self.second = nn.Linear(8, 8)
         self.head = nn.Linear(8, 3)
-        self.shared = shared
 
     def features(self, images: torch.Tensor) -> torch.Tensor:
-        hidden = torch.relu(self.second(torch.relu(self.norm(self.first(images.flatten(1) / 64)))))
-        return self.second(hidden) if self.shared else hidden
+        return torch.relu(self.second(torch.relu(self.first(images.flatten(1) / 64))))
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         return self.head(self.features(images))
 
 
-@pytest.mark.parametrize("shared", [False, True], ids=["batch norm", "a layer used twice"])
-def test_egl_takes_autograd_for_a_layer_that_is_used_twice_alone(shared: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    torch.manual_seed(0)
-    network = Normed(shared).double().eval()
-    if not shared:
-        monkeypatch.setattr(lengths, "_lengths_by_autograd", None)
-        network.norm.running_mean.uniform_(-1, 1)
-        network.norm.running_var.uniform_(0.5, 2)
-    images = round64(n_pool=18).pool[:5]
-    weights = list(network.parameters())
-    expected = [[np.linalg.norm(_gradient(network, x, y, weights)) for y in range(3)] for x in images]
-    close(lengths_by_label(network, images), expected)
-
-
-class Residual(nn.Module):
-    """Batch norm in eval mode, group norm, grouped and strided convolutions, and a sum of two paths."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.stem = nn.Conv2d(3, 8, 3, padding=1, bias=False)
-        self.norm = nn.BatchNorm2d(8)
-        self.grouped = nn.Conv2d(8, 8, 3, padding=1, groups=4)
-        self.plain = nn.BatchNorm2d(8, affine=False)
-        self.down = nn.Conv2d(8, 12, 3, stride=2)
-        self.groups = nn.GroupNorm(3, 12)
-        self.head = nn.Linear(12, 20)
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        x = torch.relu(self.norm(self.stem(images)))
-        x = torch.relu(x + self.plain(self.grouped(x)))
-        return self.head(torch.relu(self.groups(self.down(x))).mean(dim=(2, 3)))
-
-
-def test_egl_equals_autograd_on_a_residual_network_with_batch_norm(monkeypatch: pytest.MonkeyPatch) -> None:
-    torch.manual_seed(0)
-    network = Residual().double().eval()
-    for norm in (network.norm, network.plain):
-        norm.running_mean.uniform_(-1, 1)
-        norm.running_var.uniform_(0.3, 3)
-    images = torch.randn(3, 3, 7, 7, dtype=torch.float64)
-    weights = list(network.parameters())
-    expected = [[np.linalg.norm(_gradient(network, x, y, weights)) for y in range(20)] for x in images]
+@pytest.mark.parametrize("body", BODIES)
+def test_egl_equals_autograd_without_asking_it_for_every_kind_of_layer(
+    body: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build, d = BODIES[body]
+    query = in_float64(query_of(WithBody(build(), d), n_pool=4))
     monkeypatch.setattr(lengths, "_lengths_by_autograd", None)
-    close(lengths_by_label(network, images), expected)
+    close(albench.strategy("egl").score(query), _expected_lengths(query, list(query.network.parameters())))
 
 
-def test_egl_takes_autograd_for_batch_norm_without_running_statistics() -> None:
-    torch.manual_seed(0)
-    network = Normed(shared=False)
-    network.norm = nn.BatchNorm1d(8, track_running_stats=False)
-    images = round64(n_pool=18).pool[:5]
-    with pytest.raises(albench.StrategyError, match="layer 'norm' is a BatchNorm1d"):
-        Recorder(network, linear_only=False)
-    with pytest.raises(ValueError, match="more than 1 value per channel"):  # what it says of single examples itself
-        lengths_by_label(network.double().eval(), images)
+@pytest.mark.parametrize("kind", STRANGE)
+def test_egl_takes_autograd_for_what_the_recorder_does_not_know_where_it_can(kind: str) -> None:
+    build, d, message = STRANGE[kind]
+    query = in_float64(query_of(WithBody(build(), d), n_pool=4))
+    if kind.startswith("batch statistics") or kind == "changed in place":  # which autograd does not know either
+        with pytest.raises(albench.StrategyError, match=f"{message}.*egl.layers=last"):
+            albench.strategy("egl").score(query)
+        assert bool(albench.strategy("egl[layers=last]").score(query).isfinite().all())
+        return
+    used = [value for name, value in query.network.named_parameters() if "unused" not in name]
+    close(albench.strategy("egl").score(query), _expected_lengths(query, used))
+
+
+def test_egl_refuses_a_network_that_is_not_finite_rather_than_ask_autograd(monkeypatch: pytest.MonkeyPatch) -> None:
+    query = query_of(WithBody(BODIES["strided"][0](), 4))
+    with torch.no_grad():
+        query.network.head.weight.fill_(torch.inf)
+    monkeypatch.setattr(lengths, "_lengths_by_autograd", None)
+    with pytest.raises(albench.StrategyError, match="outputs are not finite"):
+        albench.strategy("egl").score(query)
 
 
 class Cosine(nn.Linear):
@@ -156,16 +129,16 @@ class Cosine(nn.Linear):
         return F.linear(F.normalize(x, dim=1), self.weight, self.bias)
 
 
-def _tied(network: Normed) -> None:
+def _tied(network: Perceptron) -> None:
     network.first = nn.Linear(8, 8)
     network.first.weight = network.second.weight
 
 
-def _cosine(network: Normed) -> None:
+def _cosine(network: Perceptron) -> None:
     network.second = Cosine(8, 8)
 
 
-def _weight_normed(network: Normed) -> None:
+def _weight_normed(network: Perceptron) -> None:
     network.second = torch.nn.utils.weight_norm(network.second)
     with torch.no_grad():
         network.second.weight_g.mul_(3)  # at first the two parts have together a gradient as long as the weight's
@@ -173,10 +146,9 @@ def _weight_normed(network: Normed) -> None:
 
 @pytest.mark.filterwarnings("ignore:.*weight_norm:FutureWarning")
 @pytest.mark.parametrize("changed", [_tied, _cosine, _weight_normed])
-def test_egl_takes_autograd_for_layers_that_only_look_known(changed: Callable[[Normed], None]) -> None:
+def test_egl_takes_autograd_for_layers_that_only_look_known(changed: Callable[[Perceptron], None]) -> None:
     torch.manual_seed(0)
-    network = Normed(shared=False)
-    network.norm = nn.Identity()
+    network = Perceptron()
     changed(network)
     network = network.double().eval()
     images = round64(n_pool=18).pool[:3].flatten(1)[:, :8] if changed is _tied else round64(n_pool=18).pool[:3]

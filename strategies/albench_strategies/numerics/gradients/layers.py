@@ -65,8 +65,15 @@ def is_known(module: nn.Module) -> bool:
     if type(module) is nn.Conv2d:
         return module.padding_mode == "zeros" and not isinstance(module.padding, str)
     if type(module) in BATCH_NORMS:
-        return bool(module.track_running_stats)
+        return not mixes_images(module)
     return is_linear(module) or type(module) in (nn.LayerNorm, nn.GroupNorm)
+
+
+def mixes_images(module: nn.Module) -> bool:
+    """Tell a batch normalisation by the statistics of its batch, through which each image reaches all outputs."""
+    if not isinstance(module, (*BATCH_NORMS, nn.SyncBatchNorm)):
+        return False
+    return module.training or module.running_mean is None
 
 
 def patches(layer: nn.Module, x: Tensor, space: Workspace, name: str) -> Tensor:

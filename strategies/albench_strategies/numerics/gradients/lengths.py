@@ -9,52 +9,53 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from albench import StrategyError
 from albench_strategies.numerics.gradients.layers import Factors
-from albench_strategies.numerics.gradients.recorder import Recorder, label_residuals
+from albench_strategies.numerics.gradients.recorder import Recorder, UnknownLayerError, every_label
 
 IMAGES_A_CHUNK = 32
-LABELS_A_PASS = 16  # whose derivatives are held at once
 
 
 def lengths_by_label(network: nn.Module, images: Tensor) -> Tensor:
     """Return ||grad of the softmax loss by all weights|| for each image and each label it may have, (n, n_classes).
 
     Networks that the recorder knows take one backward pass a label for a whole batch; any other gets one gradient an
-    example and label from autograd.
+    example and label from autograd. Raises StrategyError for one that normalises by the statistics of a batch, or whose
+    outputs are not finite.
     """
     chunks = torch.split(images, IMAGES_A_CHUNK)
     try:
-        recorder = Recorder(network, linear_only=False)
+        recorder = Recorder(network, False, "egl", "egl[layers=last] asks for none of them")
         return torch.cat([_recorded_lengths(recorder, part) for part in chunks])
-    except StrategyError:  # a layer that it does not know, or that is used in a way that it does not
+    except UnknownLayerError:
         return torch.cat([_lengths_by_autograd(network, part) for part in chunks])
 
 
 def _recorded_lengths(recorder: Recorder, images: Tensor) -> Tensor:
-    with torch.no_grad():
-        classes = recorder.network(images[:1]).shape[1]
-    found = []
-    for labels in torch.split(torch.arange(classes, device=images.device), LABELS_A_PASS):
-        factors = recorder.factors(images, label_residuals(labels))
-        found.append(torch.stack([_square_lengths(layer) for layer in factors]).sum(dim=0))
-    return torch.cat(found, dim=1).clamp_min_(0).sqrt_()
+    found, alike = [], None
+    for factors in recorder.factors_by_function(images, every_label):
+        alike = alike or [_alike(layer) for layer in factors]
+        squares = [_square_lengths(layer, products) for layer, products in zip(factors, alike, strict=True)]
+        found.append(torch.stack(squares).sum(dim=0))
+    return torch.stack(found, dim=1).clamp_min_(0).sqrt_()
 
 
-def _square_lengths(factors: Factors) -> Tensor:
-    """Return the squared length of a layer's gradient for each image and function, (n, F).
+def _alike(factors: Factors) -> Tensor | None:
+    """Return the patches' products with each other, (n, G, T, T), where they save operations."""
+    shape = factors.shape
+    if shape.positions * (shape.outputs + 1) >= shape.outputs * shape.width:
+        return None
+    return factors.patches @ factors.patches.transpose(2, 3)
 
-    Either from sum_t D_t U_t^T itself, or as sum_ts (U_t . U_s) (D_t . D_s) where that needs fewer operations.
+
+def _square_lengths(factors: Factors, alike: Tensor | None) -> Tensor:
+    """Return the squared length of a layer's gradient for each image, (n,).
+
+    Either from sum_t D_t U_t^T itself, or as sum_ts (U_t . U_s) (D_t . D_s).
     """
-    n, groups, positions, functions, outputs = factors.deltas.shape
-    patches = factors.patches.flatten(0, 1)  # (n G, T, d)
-    deltas = factors.deltas.flatten(0, 1).permute(2, 0, 1, 3)  # (F, n G, T, p)
-    if positions * (outputs + 1) < outputs * patches.shape[2]:
-        alike = patches @ patches.transpose(1, 2)
-        squares = [((delta @ delta.transpose(1, 2)) * alike).sum(dim=(1, 2)) for delta in deltas]
-    else:
-        squares = [(delta.transpose(1, 2) @ patches).square_().sum(dim=(1, 2)) for delta in deltas]
-    return torch.stack(squares, dim=1).view(n, groups, functions).sum(dim=1)
+    deltas = factors.deltas[:, :, :, 0]  # (n, G, T, p)
+    if alike is None:
+        return (deltas.transpose(2, 3) @ factors.patches).square_().sum(dim=(1, 2, 3))
+    return (deltas @ deltas.transpose(2, 3)).mul_(alike).sum(dim=(1, 2, 3))
 
 
 def _lengths_by_autograd(network: nn.Module, images: Tensor) -> Tensor:

@@ -9,10 +9,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from albench import StrategyError
 from albench_strategies.numerics.gradients import layers
+from albench_strategies.numerics.gradients.last_layer import residuals, residuals_by_label
 from albench_strategies.numerics.gradients.layers import Factors
 from albench_strategies.numerics.gradients.lowered import LOWER, lowered_backward
 from albench_strategies.numerics.gradients.pooling import ChannelsLast
@@ -38,21 +38,14 @@ def loss_gradient(labels: Tensor) -> Directions:
     """Return the direction of the softmax loss's gradient for pairs of image and label: p - e_y, (1, n, C)."""
 
     def direction(logits: Tensor) -> Tensor:
-        p = torch.softmax(logits, dim=1)
-        p[torch.arange(len(p), device=p.device), labels] -= 1
-        return p[None]
+        return residuals(torch.softmax(logits, dim=1), labels)[None]
 
     return direction
 
 
-def label_residuals(labels: Tensor) -> Directions:
-    """Return the directions of the softmax loss's gradients under each of some labels: p - e_y, (n_labels, n, C)."""
-
-    def directions(logits: Tensor) -> Tensor:
-        p = torch.softmax(logits, dim=1)
-        return p - F.one_hot(labels, logits.shape[1]).to(p)[:, None]
-
-    return directions
+def every_label(logits: Tensor) -> Tensor:
+    """Return the directions of the softmax loss's gradients under each label y: p - e_y, (C, n, C)."""
+    return residuals_by_label(torch.softmax(logits, dim=1)).permute(2, 0, 1)
 
 
 def summed_logits(logits: Tensor) -> Tensor:
@@ -60,10 +53,15 @@ def summed_logits(logits: Tensor) -> Tensor:
     return torch.full_like(logits, logits.shape[1] ** -0.5)[None]
 
 
+class UnknownLayerError(StrategyError):
+    """A layer's gradient has no factors, or its use hides them; autograd finds it all the same."""
+
+
 class Recorder:
     """A copy of a network that records what its layers with weights take in and give out.
 
-    Raises StrategyError for a layer with weights whose gradient has no factors, and for weights shared by two; the
+    Raises UnknownLayerError for a layer with weights whose gradient has no factors, and for weights shared by two, and
+    StrategyError for a batch norm with the statistics of its batch, where no image has a gradient of its own; the
     sentence names the `strategy` and ends with `advice`.
     """
 
@@ -82,8 +80,6 @@ class Recorder:
         Those of the layers at the places `lowered` are rounded to bf16; with any, the backward passes through
         convolutions are too. The forward pass and the directions never are.
         """
-        if images.dim() == 4:
-            images = images.contiguous(memory_format=torch.channels_last)
         inputs, outputs, logits = self._run(images, bool(lowered))
         chosen = directions(logits.detach())
         dtypes = [LOWER if place in lowered else output.dtype for place, output in enumerate(outputs)]
@@ -91,8 +87,7 @@ class Recorder:
             self._delta_buffer(layer, output, len(chosen), dtype)
             for layer, output, dtype in zip(self.names, outputs, dtypes, strict=True)
         ]
-        for index, direction in enumerate(chosen):
-            found = torch.autograd.grad(logits, outputs, direction, retain_graph=index < len(chosen) - 1)
+        for index, found in enumerate(_backward(logits, outputs, chosen)):
             for layer, buffer, delta in zip(self.names, deltas, found, strict=True):
                 layers.place_deltas(layer, delta, buffer, index)
         return [
@@ -100,16 +95,37 @@ class Recorder:
             for (layer, name), x, buffer in zip(self.names.items(), inputs, deltas, strict=True)
         ]
 
+    def factors_by_function(self, images: Tensor, directions: Directions) -> Iterator[list[Factors]]:
+        """Yield each layer's factors for one function after another, where all at once need not be held.
+
+        Those of the next function use the memory of these deltas again; the patches stay as they are.
+        """
+        inputs, outputs, logits = self._run(images, lower=False)
+        patches = [
+            layers.patches(layer, x, self.space, name)
+            for (layer, name), x in zip(self.names.items(), inputs, strict=True)
+        ]
+        deltas = [
+            self._delta_buffer(layer, output, 1, output.dtype)
+            for layer, output in zip(self.names, outputs, strict=True)
+        ]
+        for found in _backward(logits, outputs, directions(logits.detach())):
+            for layer, buffer, delta in zip(self.names, deltas, found, strict=True):
+                layers.place_deltas(layer, delta, buffer, 0)
+            yield [Factors(*pair) for pair in zip(patches, deltas, strict=True)]
+
     def _delta_buffer(self, layer: nn.Module, output: Tensor, functions: int, dtype: torch.dtype) -> Tensor:
         shape = layers.delta_shape(layer, output, functions)
         return self.space.take(f"deltas {self.names[layer]}", shape, dtype, output.device)
 
     def _run(self, images: Tensor, lower: bool) -> tuple[list[Tensor], list[Tensor], Tensor]:
+        if images.dim() == 4:
+            images = images.contiguous(memory_format=torch.channels_last)
         with torch.enable_grad(), self._recording(lower) as record, ChannelsLast():
             logits: Tensor = self.network(images.detach().requires_grad_())
         for layer, name in self.names.items():
             if layer not in record:
-                raise StrategyError(f"layer {name!r} takes no part in the forward pass; {self.advice}")
+                raise UnknownLayerError(f"layer {name!r} takes no part in the forward pass; {self.advice}")
             if record[layer][0]._version != record[layer][2]:
                 raise StrategyError(f"the input of layer {name!r} is changed in place after its use; {self.advice}")
         if not bool(torch.isfinite(logits).all()):
@@ -124,7 +140,7 @@ class Recorder:
 
         def hook(module: nn.Module, inputs: Sequence[Any], output: Tensor) -> Tensor:
             if module in record:
-                raise StrategyError(f"layer {self.names[module]!r} is used twice in a forward pass; {self.advice}")
+                raise UnknownLayerError(f"layer {self.names[module]!r} is used twice in a forward pass; {self.advice}")
             if lower and type(module) is nn.Conv2d:
                 output = lowered_backward(inputs[0], output, module)
             record[module] = (inputs[0], output, inputs[0]._version)
@@ -138,6 +154,12 @@ class Recorder:
                 handle.remove()
 
 
+def _backward(logits: Tensor, outputs: Sequence[Tensor], directions: Tensor) -> Iterator[tuple[Tensor, ...]]:
+    """Yield the derivatives of one function of the logits after another by the layers' outputs."""
+    for index, direction in enumerate(directions):
+        yield torch.autograd.grad(logits, outputs, direction, retain_graph=index < len(directions) - 1)
+
+
 def _has_factors(module: nn.Module) -> bool:
     unknown = {key for key, _ in module.named_parameters(recurse=False)} - {"weight", "bias"}
     return not unknown and layers.is_known(module)
@@ -148,19 +170,24 @@ def _checked_names(network: nn.Module, linear_only: bool, strategy: str, advice:
     names: list[str] = []
     owners: dict[nn.Parameter, str] = {}
     for name, module in network.named_modules():
+        if layers.mixes_images(module):
+            raise StrategyError(
+                f"{strategy} takes the gradients of one image at a time, and layer {name!r} is a "
+                f"{type(module).__name__} with the statistics of its batch; give it running statistics, or: {advice}"
+            )
         own = list(module.parameters(recurse=False))
         if not own or (linear_only and not layers.is_linear(module)):
             continue
         if not _has_factors(module):
-            raise StrategyError(
+            raise UnknownLayerError(
                 f"{strategy} knows the gradients of {layers.KNOWN}, and layer {name!r} is a "
                 f"{type(module).__name__}; use {strategy}[layers=linear], or: {advice}"
             )
         for parameter in own:
             if parameter in owners:
-                raise StrategyError(f"layers {owners[parameter]!r} and {name!r} share their weights; {advice}")
+                raise UnknownLayerError(f"layers {owners[parameter]!r} and {name!r} share their weights; {advice}")
             owners[parameter] = name
         names.append(name)
     if not names:
-        raise StrategyError(f"the network has no layer with weights that {strategy} knows; {advice}")
+        raise UnknownLayerError(f"the network has no layer with weights that {strategy} knows; {advice}")
     return names
