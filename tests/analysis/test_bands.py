@@ -99,5 +99,15 @@ def test_before_the_first_query_paired_strategies_are_equal(tmp_path: Path) -> N
     assert (first[["mean", "low", "high"]] == 0).all(axis=None)
 
 
+def test_a_seed_of_fewer_rounds_ends_the_curve_and_is_not_left_out(tmp_path: Path) -> None:
+    rounds = Synthetic(seeds=range(4)).results(tmp_path).rounds
+    is_short = (rounds["strategy"] == "emoc") & (rounds["seed"] == 2)
+    curves = difference_curves(rounds[~is_short | (rounds["round"] < 4)], "random")
+    assert curves.loc[curves["strategy"] == "emoc", ["round", "n_pairs"]].to_numpy().tolist() == [
+        [number, 4] for number in range(4)
+    ]
+    assert curves.loc[curves["strategy"] == "min", "round"].tolist() == list(range(7))
+
+
 def test_a_reference_that_did_not_run_gives_no_difference(tmp_path: Path) -> None:
     assert difference_curves(Synthetic().results(tmp_path).rounds, "nobody").empty

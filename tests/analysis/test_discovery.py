@@ -29,6 +29,10 @@ def test_discovery_metrics_are_counted_by_hand() -> None:
     assert found["queries_to_half"] == 4
 
 
+def test_half_of_an_odd_number_of_classes_is_the_larger_part() -> None:
+    assert [discoveries(cell(ASKED), {"s": total}).iloc[0]["queries_to_half"] for total in (1, 2, 3, 4)] == [2, 2, 4, 4]
+
+
 def test_where_a_query_is_of_several_classes_the_ratio_counts_examples() -> None:
     rounds = cell([("", False, 1), ("", False, 2)]).drop(columns=["query_class"])
     rounds = rounds.assign(

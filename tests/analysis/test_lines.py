@@ -81,6 +81,14 @@ def test_a_line_of_as_many_rounds_keeps_its_curve(tmp_path: Path) -> None:
     assert line_curves(None, results.rounds).empty
 
 
+def test_lines_keep_the_order_of_settings_and_strategies(tmp_path: Path) -> None:
+    study = Synthetic(effects={"upper": 0.0, "all-labels": 0.2}, scenarios=("digits", "cifar100"))
+    rounds = study.results(tmp_path).rounds
+    curves = line_curves(rounds, rounds, ("accuracy",))
+    orders = [[*dict.fromkeys(zip(one["setting"], one["strategy"], strict=True))] for one in (curves, rounds)]
+    assert orders[0] == orders[1] != sorted(orders[1])
+
+
 def test_the_curves_draw_lines_in_grey_under_their_names(tmp_path: Path) -> None:
     page = assemble(collect(permitted(tmp_path)))
     curves = next(section for section in page.sections if section.id == "curves")

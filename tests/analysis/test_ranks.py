@@ -108,6 +108,17 @@ def test_one_seed_or_equal_differences_tell_nothing_apart() -> None:
     assert (set(found["rank_low"]), set(found["rank_high"])) == ({1}, {3})
 
 
+def test_who_is_better_depends_on_the_seeds_of_both_and_not_on_the_order_of_strategies() -> None:
+    values = np.array(
+        [[0.90, 0.95], [0.10, 0.14], [0.12, 0.17], [0.11, 0.16], [np.nan, 0.0]]
+    )  # the mean of all misleads
+    assert told_apart(values).tolist() == [[False, False], [True, False]]
+    assert told_apart(values[:, ::-1]).tolist() == [[False, True], [False, False]]
+    found = rank_groups(table(values), "area").set_index("strategy")
+    assert found.index.tolist() == ["a", "b"]
+    assert found["rank_low"].to_dict() == found["rank_high"].to_dict() == {"a": 2, "b": 1}
+
+
 def test_strategies_without_a_common_seed_are_not_told_apart() -> None:
     values = np.full((6, 2), np.nan)
     values[:3, 0], values[3:, 1] = [0.1, 0.11, 0.12], [0.9, 0.91, 0.92]

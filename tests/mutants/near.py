@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
 
@@ -22,16 +23,24 @@ class Room:
 
     folder: str
     tests: tuple[str, ...]
+    apart: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by file: tests that run it in other processes
 
+
+_GOLDEN = "tests/test_results_version.py"  # what the components compute, their defaults and versions
+_INTERPRETED = "test_emoc_kernel_interpreted_equals_its_definition_for_all_shapes_and_precisions"
 
 # Processes and signals are left out: a changed number of a signal or a process reaches others than the tests' own.
 ROOMS = {
-    "strategies": Room("strategies/albench_strategies", ("tests/strategies", "tests/emoc")),
+    "strategies": Room(
+        "strategies/albench_strategies",
+        ("tests/strategies", "tests/emoc", _GOLDEN),
+        {"strategies/albench_strategies/emoc/kernel.py": (f"tests/emoc/test_emoc_kernel.py::{_INTERPRETED}",)},
+    ),
     "analysis": Room("albench/analysis", ("tests/analysis",)),
-    "protocols": Room("albench/protocols", ("tests/protocols",)),
-    "training": Room("albench/training", ("tests/training",)),
+    "protocols": Room("albench/protocols", ("tests/protocols", _GOLDEN)),
+    "training": Room("albench/training", ("tests/training", _GOLDEN)),
     "store": Room("albench/store", ("tests/store", "tests/cli/test_stores.py", "tests/running/test_resume.py")),
-    "datasets": Room("datasets/albench_datasets", ("tests/datasets",)),
+    "datasets": Room("datasets/albench_datasets", ("tests/datasets", _GOLDEN)),
 }
 
 
@@ -45,12 +54,14 @@ class Near:
     def tests(self, mutant: Mutant, spend: float) -> list[str]:
         """Return the tests that could notice a mutant, quickest first, of `spend` processor seconds at most.
 
-        Those that run the changed statement; of what runs at import, those that reach the file; of what no test
-        reaches in its own process, all of the room.
+        Those that run the changed statement, and those that run the file in a process apart; of what runs at import,
+        those that reach the file; of what no test reaches in its own process, all of the room.
         """
         lines = self.reached.get(mutant.file, {})
         found = {test for line in statement(mutant) for test in lines.get(str(line), [])}
         found = found or {test for tests in lines.values() for test in tests}
+        if found:
+            found |= set(ROOMS[mutant.room].apart.get(mutant.file, ()))
         quickest = sorted(found or self.seconds, key=self.seconds.__getitem__)
         spent = accumulate(self.seconds[test] for test in quickest)
         return [

@@ -15,8 +15,9 @@ import pandas as pd
 import pytest
 
 import albench
+from albench.errors import StoreError
 from albench.store.anonymous import record_without_paths
-from albench.store.archive import Archive
+from albench.store.archive import ALWAYS_FINE, Archive
 from albench.store.sealed import unseal
 from tests.conftest import Cli, small_options, small_run
 from tests.reports.synthetic import Synthetic
@@ -228,6 +229,17 @@ def test_an_archive_that_packs_well_is_no_bomb(zeros: int, noise: int, archive: 
     rewritten(archive, lambda files: files.update({"cells/a/b/seed-0-00000000/rounds.jsonl": content}))
     assert len(content) > (200 if zeros < 64 * 2**20 else 0) * archive.stat().st_size
     assert "cells/a/b/seed-0-00000000/rounds.jsonl" in Archive(archive).names()
+
+
+def test_an_archive_may_unpack_to_as_much_as_is_always_fine_and_no_byte_more(archive: Path) -> None:
+    with zipfile.ZipFile(archive) as opened:
+        left = ALWAYS_FINE - sum(info.file_size for info in opened.infolist())
+    name = "cells/a/b/seed-0-00000000/rounds.jsonl"
+    rewritten(archive, lambda files: files.update({name: bytes(left)}))
+    assert name in Archive(archive).names()
+    rewritten(archive, lambda files: files.update({name: bytes(left + 1)}))
+    with pytest.raises(StoreError, match="it would unpack to more than 200 times its size"):
+        Archive(archive).names()
 
 
 def test_a_size_that_a_file_has_not_is_damage_and_no_crash(archive: Path, cli: Cli) -> None:

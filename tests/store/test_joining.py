@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import albench
 from albench.errors import HeldError, StoreError
+from albench.store.results import collect
 from albench.store.source import CHECKPOINT, ROUNDS
 from albench.store.store import Store
 from albench.store.weights import fingerprint_of, load_weights, save_weights
@@ -206,6 +207,12 @@ def test_times_may_differ_where_numbers_agree(parts: dict[str, Path], tmp_path: 
     one = albench.merge([parts["all"], slower], tmp_path / "one")
     other = albench.merge([slower, parts["all"]], tmp_path / "other")
     assert files(one) == files(other)
+
+
+def test_a_cell_that_no_store_has_finished_has_no_copy_that_disagrees(parts: dict[str, Path]) -> None:
+    cells = collect(parts["failed"]).cells
+    assert set(cells["status"]) == {"done", "failed"}
+    assert cells["copies_agree"].all()
 
 
 def test_a_folder_that_is_no_store_is_not_merged_into(parts: dict[str, Path], tmp_path: Path, cli: Cli) -> None:

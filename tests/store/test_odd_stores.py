@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,14 @@ def test_a_column_holds_what_its_type_holds_and_nothing_else(dtype: str) -> None
     for value in others:
         rows = [{"n_extra": fitting[0]}, {"n_extra": value}]
         assert wrong_value(rows, {"n_extra": dtype}).startswith("line 2: n_extra is ")
+
+
+@pytest.mark.parametrize(("rounds", "fits"), [(0, True), (2**63 - 1, True), (-1, False), (2**63, False)])
+def test_a_study_may_ask_for_any_number_of_rounds_that_a_frame_can_hold(rounds: int, fits: bool, store: Path) -> None:
+    edit_json(store / "study.json", lambda study: next(iter(study["settings"].values())).update(rounds=rounds))
+    with nullcontext() if fits else pytest.warns(albench.StoreWarning, match=r"study\.json is damaged"):
+        (setting,) = Store(store).study["settings"].values()
+    assert (setting["rounds"] == rounds) == fits
 
 
 def test_a_cell_under_another_cells_name_is_damaged(store: Path) -> None:

@@ -13,10 +13,12 @@ import albench
 from albench.errors import RequestError, StoreError
 from albench.store.files import replacing
 from albench.store.leases import leased
+from albench.store.rows import COST, LISTS, NAMES, QUERY, STATE
 from albench.store.snapshot import Snapshot
 from albench.store.source import Folder
 from albench.store.store import Store
 from tests.conftest import edit_json, small_run
+from tests.reports.synthetic import Synthetic
 
 
 def test_a_file_is_whole_or_absent(tmp_path: Path) -> None:
@@ -156,3 +158,9 @@ def test_a_report_runs_no_code_that_a_store_names(where: str, tmp_path: Path) ->
     page = albench.report(tmp_path / "s", tmp_path / "page.html")
     assert "a report runs no code that results name" in page.read_text(encoding="utf-8")
     assert not (tmp_path / "ran").exists()
+
+
+def test_a_frame_has_a_protocols_columns_after_those_of_every_query_and_before_the_cost(tmp_path: Path) -> None:
+    frame = albench.load(Synthetic(protocols=("discovery", "top-k"), seeds=[0]).write(tmp_path / "s"))
+    before, after = ([column.name for column in part] for part in ((*NAMES, *STATE, *QUERY), (*COST, *LISTS)))
+    assert list(frame.columns) == [*before, "n_novel_queried", *after]

@@ -259,3 +259,6 @@ def test_cluster_margin_clusters_a_large_pool_in_parts() -> None:
         groups = _agglomerated(points[begin:end], (end - begin) // 4)
         expected += [frozenset(i + begin for i in group) for group in groups]
     assert {frozenset(i for i in range(31) if found[i] == c) for c in set(found)} == set(expected)
+    assert sorted(set(found)) == list(range(len(expected)))  # numbers that can be counted by
+    strategy = albench.strategy("cluster-margin[multiple=2,cluster_size=4,part=13]")
+    assert len(set(strategy.select(_cluster_margin_round(), 9).tolist())) == 9
