@@ -293,6 +293,7 @@ def test_a_damaged_copy_of_cifar100_changes_no_split(tmp_path: Path, monkeypatch
     (copy,) = copies()
     flip(copy / "images.npy", 0.3)
     cifar100._cifar100.cache_clear()
-    with pytest.warns(UserWarning, match="is damaged"):
+    with pytest.warns(UserWarning, match="is damaged") as told:
         after = albench.scenario(SCENARIO).split(0)
+    assert told[0].filename == cifar100.__file__, "whose data set it is"
     assert after.images.tobytes() == images

@@ -39,7 +39,10 @@ ROOMS = {
     "analysis": Room("albench/analysis", ("tests/analysis",)),
     "protocols": Room("albench/protocols", ("tests/protocols", _GOLDEN)),
     "training": Room("albench/training", ("tests/training", _GOLDEN)),
-    "store": Room("albench/store", ("tests/store", "tests/cli/test_stores.py", "tests/running/test_resume.py")),
+    "store": Room(
+        "albench/store",
+        ("tests/store", "tests/cli/test_stores.py", "tests/running/test_resume.py", "tests/reports/test_results.py"),
+    ),
     "datasets": Room("datasets/albench_datasets", ("tests/datasets", _GOLDEN)),
 }
 
