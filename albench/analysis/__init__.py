@@ -3,17 +3,17 @@
 Every function takes the columns that `albench.load` returns. Differences are always joined on the seed.
 """
 
-from albench.analysis.bands import difference_curves, simultaneous_factor
+from albench.analysis.bands import difference_curves, difference_curves_to, simultaneous_factor
 from albench.analysis.blocks import FEWEST, BlockTest, block_table, block_test
 from albench.analysis.cost import costs
 from albench.analysis.curves import area, areas, comparable, mean_curves
 from albench.analysis.discovery import discoveries, discovery_summary, queries_to_class
 from albench.analysis.intervals import MeanInterval, words
-from albench.analysis.leaderboard import leaderboard, mean_ranks
+from albench.analysis.leaderboard import leaderboard, leaderboards, mean_ranks
 from albench.analysis.lines import line_curves, line_summary, reference_lines, without_lines
 from albench.analysis.pairs import compare, differences, groups, round_differences
 from albench.analysis.ranks import rank_groups
-from albench.analysis.savings import default_target, labels_to_target, median_labels, savings, targets
+from albench.analysis.savings import best_target, default_target, labels_to_target, median_labels, savings, target_labels, targets
 from albench.analysis.significance import LEVEL, holm, null_checks, penalties, signed_rank_p, signed_rank_tests
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "MeanInterval",
     "area",
     "areas",
+    "best_target",
     "block_table",
     "block_test",
     "comparable",
@@ -30,6 +31,7 @@ __all__ = [
     "costs",
     "default_target",
     "difference_curves",
+    "difference_curves_to",
     "differences",
     "discoveries",
     "discovery_summary",
@@ -37,6 +39,7 @@ __all__ = [
     "holm",
     "labels_to_target",
     "leaderboard",
+    "leaderboards",
     "line_curves",
     "line_summary",
     "mean_curves",
@@ -52,6 +55,7 @@ __all__ = [
     "signed_rank_p",
     "signed_rank_tests",
     "simultaneous_factor",
+    "target_labels",
     "targets",
     "without_lines",
     "words",

@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from albench.analysis.intervals import SHARE, Bounds, columns_mean
-from albench.analysis.pairs import CELL, groups
+from albench.analysis.grids import grids
+from albench.analysis.intervals import SHARE, Bounds, columns_mean, moments
+from albench.analysis.pairs import CELL
 
 METRICS = ("accuracy", "accuracy_known", "accuracy_novel", "n_classes")
+_OF_AREAS = ("n_labeled", "accuracy", "n_classes", "query_seconds")
 
 
 def comparable(rounds: pd.DataFrame) -> pd.DataFrame:
@@ -41,22 +43,20 @@ def areas(rounds: pd.DataFrame) -> pd.DataFrame:
     Columns setting, strategy, seed, accuracy_area, classes_area, accuracy_final, query_seconds. Only rounds that
     every cell of the setting has count. `query_seconds` is the mean over the queries.
     """
-    pieces = []
-    for (setting, strategy), own in groups(comparable(rounds)):
-        accuracy, budget, classes, seconds = (
-            own.pivot(index="seed", columns="round", values=name)
-            for name in ("accuracy", "n_labeled", "n_classes", "query_seconds")
+    pieces = [
+        pd.DataFrame(
+            {
+                "setting": setting,
+                "strategy": strategy,
+                "seed": own.seeds,
+                "accuracy_area": area(own["n_labeled"], own["accuracy"]),
+                "classes_area": area(own["n_labeled"], own["n_classes"]),
+                "accuracy_final": own["accuracy"][:, -1],
+                "query_seconds": moments(own["query_seconds"].T)[0],
+            }
         )
-        piece = {
-            "setting": setting,
-            "strategy": strategy,
-            "seed": accuracy.index,
-            "accuracy_area": area(budget, accuracy),
-            "classes_area": area(budget, classes),
-            "accuracy_final": accuracy.iloc[:, -1].to_numpy(),
-            "query_seconds": seconds.mean(axis=1).to_numpy(),
-        }
-        pieces.append(pd.DataFrame(piece))
+        for (setting, strategy), own in grids(comparable(rounds), _OF_AREAS).items()
+    ]
     columns = [*CELL, "accuracy_area", "classes_area", "accuracy_final", "query_seconds"]
     return pd.concat(pieces, ignore_index=True) if pieces else pd.DataFrame(columns=columns)
 
@@ -71,20 +71,21 @@ def mean_curves(
     that a setting starts with and has (`n_classes`, by setting).
     """
     pieces = []
-    for (setting, strategy), own in groups(rounds):
-        labeled = own.groupby("round")["n_labeled"].mean()
+    for (setting, strategy), own in grids(rounds, ["n_labeled", *metrics]).items():
+        labeled = moments(own["n_labeled"])[0]
         for metric in metrics:
-            table = own.pivot(index="seed", columns="round", values=metric)
-            bounds = _bounds(metric, table, (n_classes or {}).get(setting, math.inf))
-            summary = columns_mean(table.to_numpy(dtype=float), bounds)
-            piece = pd.DataFrame({"round": table.columns, "n_labeled": labeled.to_numpy(), **summary})
-            piece = piece.rename(columns={"count": "n_seeds"}).astype({"n_seeds": "int64"})
-            pieces.append(piece.assign(setting=setting, strategy=strategy, metric=metric))
+            bounds = _bounds(metric, own[metric], (n_classes or {}).get(setting, math.inf))
+            summary = columns_mean(own[metric], bounds)
+            n_seeds = summary.pop("count").astype(np.int64)
+            named = {"setting": setting, "strategy": strategy, "metric": metric}
+            pieces.append(
+                pd.DataFrame({**named, "round": own.rounds, "n_labeled": labeled, **summary, "n_seeds": n_seeds})
+            )
     columns = ["setting", "strategy", "metric", "round", "n_labeled", "mean", "low", "high", "n_seeds"]
     return pd.concat(pieces, ignore_index=True)[columns] if pieces else pd.DataFrame(columns=columns)
 
 
-def _bounds(metric: str, table: pd.DataFrame, n_classes: float) -> Bounds:
+def _bounds(metric: str, values: NDArray[np.float64], n_classes: float) -> Bounds:
     if metric == "n_classes":
-        return float(table.iloc[:, 0].min()), n_classes  # a network never forgets a class
+        return float(np.nanmin(values[:, 0])), n_classes  # a network never forgets a class
     return SHARE if metric.startswith("accuracy") else (0.0, math.inf)

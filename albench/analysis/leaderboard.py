@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 
 from albench.analysis.curves import areas
 from albench.analysis.intervals import SHARE, MeanInterval
-from albench.analysis.lines import reference_lines, without_lines
+from albench.analysis.lines import reference_lines
 from albench.analysis.pairs import compare, groups
 from albench.analysis.ranks import rank_groups
 
@@ -56,11 +57,30 @@ def leaderboard(rounds: pd.DataFrame, reference: str, cells: pd.DataFrame | None
     With `cells` (setting, strategy, status, reason of each requested cell) strategies without a finished cell stay,
     last and without numbers, and `reason` says why; it is empty for the others.
     """
-    areas_of_cells = areas(without_lines(rounds)[0])
-    frame = _numbers(areas_of_cells, reference)
+    lines = list(reference_lines(rounds))
+    found = areas(rounds[~rounds["strategy"].isin(lines)]) if lines else areas(rounds)
+    own = None if cells is None else cells[~cells["strategy"].isin(lines)]
+    return leaderboards(found, [reference], own)[reference]
+
+
+def leaderboards(
+    areas_of_cells: pd.DataFrame, references: Sequence[str], cells: pd.DataFrame | None = None
+) -> dict[str, pd.DataFrame]:
+    """Return `leaderboard` against each of several references, from what `areas` returns for those that compete."""
+    common = _numbers(areas_of_cells)
+    return {name: _board(common, areas_of_cells, name, cells) for name in references}
+
+
+def _board(
+    common: pd.DataFrame, areas_of_cells: pd.DataFrame, reference: str, cells: pd.DataFrame | None
+) -> pd.DataFrame:
+    frame = common.copy()
+    if len(areas_of_cells):
+        paired = compare(areas_of_cells, "accuracy_area", reference)
+        paired.columns = [f"accuracy_{name}" if name.startswith("difference") else name for name in paired.columns]
+        frame = frame.merge(paired, on=["setting", "strategy"], how="left")
     if cells is not None:
-        lines = reference_lines(rounds)
-        frame = _with_unfinished(frame, cells[~cells["strategy"].isin(list(lines))])
+        frame = _with_unfinished(frame, cells)
     if "reason" not in frame:
         frame["reason"] = ""
     for name in ("n_seeds", "n_pairs", "missing_pairs", "wins", "ties", "losses", "rank_low", "rank_high"):
@@ -70,8 +90,8 @@ def leaderboard(rounds: pd.DataFrame, reference: str, cells: pd.DataFrame | None
     return _best_first(frame)[list(COLUMNS)]
 
 
-def _numbers(cells: pd.DataFrame, reference: str) -> pd.DataFrame:
-    """Return the leaderboard's numbers from the areas of cells."""
+def _numbers(cells: pd.DataFrame) -> pd.DataFrame:
+    """Return the leaderboard's numbers that need no reference, from the areas of cells."""
     if cells.empty:
         return pd.DataFrame(columns=list(COLUMNS)).astype({"setting": "str", "strategy": "str"})
     rows = []
@@ -90,10 +110,8 @@ def _numbers(cells: pd.DataFrame, reference: str) -> pd.DataFrame:
                 "query_seconds": own["query_seconds"].mean(),
             }
         )
-    paired = compare(cells, "accuracy_area", reference)
-    paired.columns = [f"accuracy_{name}" if name.startswith("difference") else name for name in paired.columns]
     frame = pd.DataFrame(rows)
-    for more in (paired, mean_ranks(cells), rank_groups(cells, "accuracy_area")):
+    for more in (mean_ranks(cells), rank_groups(cells, "accuracy_area")):
         frame = frame.merge(more, on=["setting", "strategy"], how="left")
     return frame
 

@@ -5,10 +5,14 @@ Here is what "leads" means, for headline, tables and figures alike: see `compare
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from albench.analysis.intervals import (
     SHARES_APART,
@@ -35,25 +39,65 @@ def differences(values: pd.DataFrame, column: str, reference: str) -> pd.DataFra
     strategy or the reference has: setting, strategy, seed, difference; NaN where either is missing; and `scale`, the
     size of the larger of the two.
     """
-    pieces = []
-    for setting, own in values.groupby("setting", sort=False):
-        table = own.pivot(index="seed", columns="strategy", values=column)
-        has = own.assign(has=True).pivot(index="seed", columns="strategy", values="has").eq(True)
-        missing = pd.Series(np.nan, index=table.index)
-        base = table.get(reference, missing)
-        has_base = has[reference] if reference in table else missing.notna()
-        for strategy in dict.fromkeys(own["strategy"]):
-            if strategy == reference:
-                continue
-            either = (has[strategy] | has_base).to_numpy()
-            two = table[strategy].to_numpy()[either], base.to_numpy()[either]
-            piece = {"setting": setting, "strategy": strategy, "seed": table.index[either]}
-            sizes = {"difference": two[0] - two[1], "scale": np.fmax(*np.abs(two))}
-            pieces.append(pd.DataFrame({**piece, **sizes}))
-    if not pieces:
+    found = list(paired(values, column, reference))
+    if not found:
         empty = {"setting": "str", "strategy": "str", "seed": "int64", "difference": "float64", "scale": "float64"}
         return pd.DataFrame(columns=list(empty)).astype(empty)
-    return pd.concat(pieces, ignore_index=True)
+    lengths = [len(one.seeds) for one in found]
+    return pd.DataFrame(
+        {
+            "setting": np.repeat(np.array([one.setting for one in found], dtype=object), lengths),
+            "strategy": np.repeat(np.array([one.strategy for one in found], dtype=object), lengths),
+            "seed": np.concatenate([one.seeds for one in found]),
+            "difference": np.concatenate([one.difference for one in found]),
+            "scale": np.concatenate([one.scale for one in found]),
+        }
+    ).astype({"setting": "str", "strategy": "str"})
+
+
+@dataclass(frozen=True)
+class Paired:
+    """A strategy beside the reference at each seed that one of them has; see `differences`."""
+
+    setting: str
+    strategy: str
+    seeds: NDArray[np.int64]
+    difference: NDArray[np.float64]  # NaN where either is missing
+    scale: NDArray[np.float64]
+
+    @property
+    def has_both(self) -> NDArray[np.bool_]:
+        """At which seeds there is a difference."""
+        return ~np.isnan(self.difference)
+
+    @property
+    def largest(self) -> float:
+        """The size of the largest number that was subtracted, NaN without any pair."""
+        return float(self.scale[self.has_both].max()) if self.has_both.any() else math.nan
+
+
+def paired(values: pd.DataFrame, column: str, reference: str) -> Iterator[Paired]:
+    """Yield each strategy of each setting beside the reference; see `differences`."""
+    for setting, own in values.groupby("setting", sort=False):
+        strategies = own["strategy"].to_numpy(dtype=object)
+        names = list(dict.fromkeys(strategies))
+        seeds, row = np.unique(own["seed"].to_numpy(dtype=np.int64), return_inverse=True)
+        place = {name: number for number, name in enumerate(names)}
+        where = row, np.array([place[name] for name in strategies], dtype=np.int64)
+        table, has = np.full((len(seeds), len(names)), np.nan), np.zeros((len(seeds), len(names)), dtype=np.int64)
+        np.add.at(has, where, 1)
+        if has.max() > 1:
+            raise ValueError("a cell has a value twice; give each row once")
+        table[where] = own[column].to_numpy(dtype=float, na_value=np.nan)
+        there = reference in place
+        base = table[:, place[reference]] if there else np.full(len(seeds), np.nan)
+        has_base = has[:, place[reference]] > 0 if there else np.zeros(len(seeds), dtype=bool)
+        for number, name in enumerate(names):
+            if name != reference:
+                either = (has[:, number] > 0) | has_base
+                one, other = table[either, number], base[either]
+                scale = np.fmax(np.abs(one), np.abs(other))
+                yield Paired(str(setting), str(name), seeds[either], one - other, scale)
 
 
 def round_differences(rounds: pd.DataFrame, reference: str, metric: str = "accuracy") -> pd.DataFrame:
@@ -82,11 +126,10 @@ def compare(values: pd.DataFrame, column: str, reference: str) -> pd.DataFrame:
     t test needs some variance. `p_t` and `detectable`, the smallest detectable difference, are of one comparison by
     itself; `claimable` is the true difference that is called a lead, or a trail, with a power of about .8.
     """
-    per_seed = differences(values, column, reference)
-    others = per_seed.groupby("setting")["strategy"].nunique()
+    found = list(paired(values, column, reference))
+    others = Counter(one.setting for one in found)
     rows = [
-        {"setting": setting, "strategy": strategy, **_comparison(own, int(others[setting]))}
-        for (setting, strategy), own in groups(per_seed)
+        {"setting": one.setting, "strategy": one.strategy, **_comparison(one, others[one.setting])} for one in found
     ]
     return pd.DataFrame(rows, columns=["setting", "strategy", *_COLUMNS])
 
@@ -111,13 +154,12 @@ _COLUMNS = (
 )
 
 
-def _comparison(per_seed: pd.DataFrame, comparisons: int) -> dict[str, object]:
-    found = per_seed.dropna(subset="difference")
-    missing = sorted(set(per_seed["seed"]) - set(found["seed"]))
-    scale = float(found["scale"].max())
-    one = MeanInterval.of(found["difference"], SHARES_APART, comparisons, scale)
-    signs = np.sign(found["difference"].to_numpy())
-    p = paired_t_p(found["difference"], scale)
+def _comparison(pairs: Paired, comparisons: int) -> dict[str, object]:
+    difference, scale = pairs.difference[pairs.has_both], pairs.largest
+    missing = pairs.seeds[~pairs.has_both].tolist()
+    one = MeanInterval.of(difference, SHARES_APART, comparisons, scale)
+    signs = np.sign(difference)
+    p = paired_t_p(difference, scale)
     return {
         "n_pairs": one.count,
         "missing_pairs": len(missing),

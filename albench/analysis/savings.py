@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from albench.analysis.intervals import CONFIDENCE, ROUNDING
+from albench.analysis.grids import Grid, by_setting, grids
+from albench.analysis.intervals import CONFIDENCE, ROUNDING, moments
 from albench.analysis.pairs import CELL, groups
 
 STEPS = (0.05, 0.02, 0.01, 0.005)
 MOST = 12
+_OF_LABELS = ("n_labeled", "accuracy")
 
 
 def targets(rounds: pd.DataFrame) -> list[float]:
@@ -22,13 +25,16 @@ def targets(rounds: pd.DataFrame) -> list[float]:
     Where a single cell starts above what every strategy's mean reaches, there is none. Of several settings they are the
     targets of each.
     """
-    found = {target for _, own in rounds.groupby("setting", sort=False) for target in _targets(own)}
+    found = {target for _, own in by_setting(grids(rounds, _OF_LABELS)) for target in _targets(own)}
     return sorted(found)
 
 
-def _targets(own: pd.DataFrame) -> list[float]:
-    mean = own.groupby(["strategy", "round"])["accuracy"].mean()
-    low, high = own.loc[own["round"] == 0, "accuracy"].max(), mean.max()
+def _targets(own: Mapping[str, Grid]) -> list[float]:
+    starts = [value for one in own.values() for value in one["accuracy"][:, one.rounds == 0].ravel() if value == value]
+    means = [moments(one["accuracy"])[0] for one in own.values()]
+    if not starts or np.isnan(np.concatenate(means)).all():
+        return []
+    low, high = max(starts), float(np.nanmax(np.concatenate(means)))
     found: list[float] = []
     for step in STEPS:
         places = range(math.floor(low / step) + 1, math.floor(high / step + ROUNDING) + 1)
@@ -44,11 +50,36 @@ def labels_to_target(rounds: pd.DataFrame, target: float) -> pd.DataFrame:
     One row a cell: setting, strategy, seed, n_queried (NaN where it was not reached), n_budget (all that were
     queried).
     """
-    start = rounds.groupby(CELL, sort=False)["n_labeled"].transform("min")
-    queried = rounds.assign(n_queried=rounds["n_labeled"] - start)
-    frame = queried.groupby(CELL, sort=False)["n_queried"].max().rename("n_budget").to_frame()
-    reached = queried[queried["accuracy"] >= target].groupby(CELL, sort=False)["n_queried"].min()
-    return frame.assign(n_queried=reached.astype(float)).reset_index()[[*CELL, "n_queried", "n_budget"]]
+    pieces = [_reached(*name, own, target) for name, own in grids(rounds, _OF_LABELS).items()]
+    return _cells(pieces, [*CELL, "n_queried", "n_budget"])
+
+
+def target_labels(rounds: pd.DataFrame) -> pd.DataFrame:
+    """Return `labels_to_target` for every target of each setting, with the column target."""
+    found = grids(rounds, _OF_LABELS)
+    of_setting = {setting: _targets(own) for setting, own in by_setting(found)}
+    pieces = [
+        _reached(*name, found[name], target).assign(target=target)
+        for setting, own in of_setting.items()
+        for target in own
+        for name in found
+        if name[0] == setting
+    ]
+    return _cells(pieces, [*CELL, "n_queried", "n_budget", "target"])
+
+
+def _cells(pieces: Sequence[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
+    return pd.concat(pieces, ignore_index=True) if pieces else pd.DataFrame(columns=columns)
+
+
+def _reached(setting: str, strategy: str, own: Grid, target: float) -> pd.DataFrame:
+    n_labeled = own["n_labeled"]
+    n_queried = n_labeled - np.nanmin(n_labeled, axis=1, keepdims=True)
+    reached = np.where(own["accuracy"] >= target, n_queried, math.inf).min(axis=1)
+    budget = np.nanmax(n_queried, axis=1).astype(np.int64)
+    reached[np.isinf(reached)] = math.nan
+    named = {"setting": setting, "strategy": strategy, "seed": own.seeds}
+    return pd.DataFrame({**named, "n_queried": reached, "n_budget": budget})
 
 
 def default_target(rounds: pd.DataFrame, reference: str) -> float | None:
@@ -56,12 +87,15 @@ def default_target(rounds: pd.DataFrame, reference: str) -> float | None:
 
     None when there is no such target.
     """
+    return best_target(target_labels(rounds), reference)
+
+
+def best_target(labels: pd.DataFrame, reference: str) -> float | None:
+    """Return `default_target` from what `target_labels` returns."""
     reached = {}
-    for target in targets(rounds):
-        labels = labels_to_target(rounds, target)
-        own = labels.loc[labels["strategy"] == reference, "n_queried"]
-        if (own > 0).any():
-            reached[target] = float(own.notna().mean())
+    for target, own in labels.loc[labels["strategy"] == reference].groupby("target"):
+        if (own["n_queried"] > 0).any():
+            reached[float(str(target))] = float(own["n_queried"].notna().mean())
     for share in (1.0, 0.5):
         found = [target for target, part in reached.items() if part >= share]
         if found:

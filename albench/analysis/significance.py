@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import combinations
 from typing import Any
 
@@ -11,17 +13,19 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from albench.analysis.curves import comparable
+from albench.analysis.grids import Grid, by_setting, grids
 from albench.analysis.intervals import CONFIDENCE, ROUNDING, paired_t_p, t_quantile
-from albench.analysis.pairs import compare, differences, groups
+from albench.analysis.pairs import compare, paired
 
 LEVEL = 1 - CONFIDENCE
+MOST_EXACT = 500  # pairs; the work of the exact distribution grows with their third power
 
 
 def signed_rank_p(values: ArrayLike, scale: float = 0.0) -> float:
-    """Return the two-sided p of Wilcoxon's signed-rank test, exact for any number of pairs.
+    """Return the two-sided p of Wilcoxon's signed-rank test, exact up to 500 pairs.
 
     Zeros keep their ranks and no sign (Pratt 1959), ties share the mean of theirs. The distribution over all sign flips
-    is summed up over ranks instead of enumerated. NaN values are left out; without any pair the result is NaN.
+    is summed up over ranks instead of enumerated; of more pairs it is normal, which then is within .0005. NaN values are left out; without any pair the result is NaN.
     """
     numbers = np.asarray(values, dtype=float)
     numbers = numbers[~np.isnan(numbers)]
@@ -33,21 +37,35 @@ def signed_rank_p(values: ArrayLike, scale: float = 0.0) -> float:
     ranks, signs = doubled[size > unit], np.sign(numbers[size > unit])
     if not len(ranks):
         return 1.0
-    distribution = _sum_of_flipped(ranks)
+    if len(ranks) > MOST_EXACT:
+        return _normal_p(ranks, signs)
+    distribution = _sum_of_flipped(np.sort(ranks).tobytes())
     observed = abs(int((ranks * signs).sum()))
     sums = np.arange(-ranks.sum(), ranks.sum() + 1)
     return min(1.0, float(distribution[np.abs(sums) >= observed].sum()))
 
 
-def _sum_of_flipped(ranks: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the probability of each sum, from -sum(ranks) to +sum(ranks), when every sign is tossed."""
+@lru_cache(maxsize=16)
+def _sum_of_flipped(data: bytes) -> NDArray[np.float64]:
+    """Return the probability of each sum, from -sum(ranks) to +sum(ranks), when every sign is tossed.
+
+    `data` are int64 ranks that rise. Without ties they depend on the number of pairs alone, and comparisons share it.
+    """
     distribution = np.ones(1)
-    for rank in ranks:
+    for rank in np.frombuffer(data, dtype=np.int64):
         longer = np.zeros(len(distribution) + 2 * rank)
         longer[: len(distribution)] += distribution / 2
         longer[2 * rank :] += distribution / 2
         distribution = longer
     return distribution
+
+
+def _normal_p(ranks: NDArray[np.int64], signs: NDArray[np.float64]) -> float:
+    """Return the two-sided p of the normal distribution with the variance of the sum of flipped ranks."""
+    from scipy import special
+
+    observed = abs(float((ranks * signs).sum()))
+    return float(min(1.0, 2 * special.ndtr(-observed / math.sqrt(float((ranks.astype(float) ** 2).sum())))))
 
 
 def smallest_signed_rank_p(count: int) -> float:
@@ -72,10 +90,9 @@ def signed_rank_tests(values: pd.DataFrame, column: str, reference: str) -> pd.D
     Further columns: p_wilcoxon, p_holm, p_smallest (the least that the number of pairs can give).
     """
     frame = compare(values, column, reference)
-    per_seed = dict(groups(differences(values, column, reference)))
-    keys = zip(frame["setting"], frame["strategy"], strict=True)
-    pairs = (per_seed[key] for key in keys)
-    frame["p_wilcoxon"] = [signed_rank_p(own["difference"], float(own["scale"].max())) for own in pairs]
+    frame["p_wilcoxon"] = [
+        signed_rank_p(one.difference, float(np.fmax.reduce(one.scale))) for one in paired(values, column, reference)
+    ]
     frame["p_smallest"] = [smallest_signed_rank_p(count) if count else np.nan for count in frame["n_pairs"]]
     frame["p_holm"] = np.nan
     for _, own in frame.groupby("setting", sort=False):
@@ -89,30 +106,54 @@ def penalties(rounds: pd.DataFrame, metric: str = "accuracy") -> pd.DataFrame:
     One row a (setting, strategy, other): share, the part of the rounds after round 0 in which `strategy` beats `other`
     in a two-sided paired t test at .05; n_pairs. Under no difference a share is .025 on average.
     """
-    rows = []
-    for setting, own in comparable(rounds).groupby("setting", sort=False):
-        later = own[own["round"] > 0]
-        tables = {
-            name: table.pivot(index="seed", columns="round", values=metric)
-            for name, table in later.groupby("strategy", sort=False)
+    later = comparable(rounds)
+    pieces = [
+        _penalties(own, metric).assign(setting=setting)
+        for setting, own in by_setting(grids(later[later["round"] > 0], [metric]))
+    ]
+    columns = ["setting", "strategy", "other", "share", "n_pairs"]
+    return pd.concat(pieces, ignore_index=True)[columns] if pieces else pd.DataFrame(columns=columns)
+
+
+def _penalties(own: Mapping[str, Grid], metric: str) -> pd.DataFrame:
+    """Return strategy, other, share, n_pairs of a setting: every two strategies one way and the other."""
+    names = list(own)
+    pieces = [
+        _against(own[name], [own[other] for other in names[place + 1 :]], metric) for place, name in enumerate(names)
+    ]
+    first, second = np.triu_indices(len(names), 1)
+    wins, losses, n_pairs = np.concatenate(pieces, axis=1)
+    named = np.array(names, dtype=object)
+    return pd.DataFrame(
+        {
+            "strategy": np.stack([named[first], named[second]], axis=1).ravel(),
+            "other": np.stack([named[second], named[first]], axis=1).ravel(),
+            "share": np.stack([wins, losses], axis=1).ravel(),
+            "n_pairs": np.repeat(n_pairs.astype(np.int64), 2),
         }
-        for first, second in combinations(tables, 2):
-            wins, losses, pairs = _won_and_lost(tables[first], tables[second])
-            rows.append({"setting": setting, "strategy": first, "other": second, "share": wins, "n_pairs": pairs})
-            rows.append({"setting": setting, "strategy": second, "other": first, "share": losses, "n_pairs": pairs})
-    return pd.DataFrame(rows, columns=["setting", "strategy", "other", "share", "n_pairs"])
+    )
 
 
-def _won_and_lost(first: pd.DataFrame, second: pd.DataFrame) -> tuple[float, float, int]:
-    """Return the shares of columns in which `first` beats `second` and is beaten, and the number of common seeds."""
-    seeds = first.index.intersection(second.index)
-    if len(seeds) < 2:
-        return float("nan"), float("nan"), len(seeds)
-    d = (first.loc[seeds] - second.loc[seeds]).to_numpy(dtype=float)
-    mean, deviation = d.mean(axis=0), d.std(axis=0, ddof=1)
-    deviation = np.where(deviation <= ROUNDING * np.abs(d).max(axis=0), 0.0, deviation)
-    bound = t_quantile(0.5 + CONFIDENCE / 2, len(seeds) - 1) * deviation / np.sqrt(len(seeds))
-    return float((mean > bound).mean()), float((mean < -bound).mean()), len(seeds)
+def _against(first: Grid, others: Sequence[Grid], metric: str) -> NDArray[np.float64]:
+    """Return won, lost and n_pairs, (3, others): the shares of rounds in which `first` beats each and is beaten."""
+    if others and all(first.is_alike(other) for other in others):
+        return _won_and_lost(first[metric] - np.stack([other[metric] for other in others]))
+    found = [np.empty((3, 0))]
+    for other in others:
+        here, there = first.common(other)
+        found.append(_won_and_lost((first[metric][here] - other[metric][there])[None]))
+    return np.concatenate(found, axis=1)
+
+
+def _won_and_lost(d: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return won, lost and n_pairs of (pairs of strategies, seeds, rounds) differences."""
+    count = d.shape[1]
+    if count < 2:
+        return np.stack([np.full(len(d), np.nan), np.full(len(d), np.nan), np.full(len(d), float(count))])
+    mean, deviation = d.mean(axis=1), d.std(axis=1, ddof=1)
+    deviation = np.where(deviation <= ROUNDING * np.abs(d).max(axis=1), 0.0, deviation)
+    bound = t_quantile(0.5 + CONFIDENCE / 2, count - 1) * deviation / np.sqrt(count)
+    return np.stack([(mean > bound).mean(axis=1), (mean < -bound).mean(axis=1), np.full(len(d), float(count))])
 
 
 def null_checks(values: pd.DataFrame, column: str, strategies: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
@@ -125,11 +166,11 @@ def null_checks(values: pd.DataFrame, column: str, strategies: Mapping[str, Mapp
     for first, second in combinations(strategies, 2):
         if _without_stream(strategies[first]) != _without_stream(strategies[second]):
             continue
-        per_seed = differences(values[values["strategy"].isin([first, second])], column, first)
-        for (setting, _), own in groups(per_seed):
-            d, scale = own["difference"].dropna(), float(own["scale"].max())
-            row = {"setting": setting, "strategy": first, "other": second, "n_pairs": len(d)}
-            rows.append({**row, "difference": d.mean(), "p_t": paired_t_p(d, scale)})
+        for one in paired(values[values["strategy"].isin([first, second])], column, first):
+            d = one.difference[one.has_both]
+            row = {"setting": one.setting, "strategy": first, "other": second, "n_pairs": len(d)}
+            mean = float(d.mean()) if len(d) else np.nan
+            rows.append({**row, "difference": mean, "p_t": paired_t_p(d, float(np.fmax.reduce(one.scale)))})
     return pd.DataFrame(rows, columns=["setting", "strategy", "other", "n_pairs", "difference", "p_t"])
 
 
