@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -18,7 +19,10 @@ When = Mapping[str, str]  # a reader's choice on the page -> the value under whi
 
 @dataclass(frozen=True)
 class Results:
-    """A study's results, as every section of a report is given them."""
+    """A study's results, as every section of a report is given them.
+
+    What several sections need, such as `areas`, is computed once, when it is first asked for: change no frame in place.
+    """
 
     name: str
     rounds: pd.DataFrame  # one row a round of every finished cell but reference lines', columns as in docs/protocol.md
@@ -31,16 +35,16 @@ class Results:
     benchmarks: Sequence[Mapping[str, Any]] = ()  # scoring benchmarks, when they were given
     lines: pd.DataFrame | None = None  # the rounds of reference lines, which are drawn and never ranked
 
-    @property
+    @cached_property
     def settings(self) -> list[str]:
         """The settings that have finished cells, in the order of the study."""
-        found = set(self.rounds["setting"])
-        return [name for name in dict.fromkeys(self.cells["setting"]) if name in found]
+        found = set(self.rounds["setting"].unique())
+        return [name for name in self.cells["setting"].unique() if name in found]
 
-    @property
+    @cached_property
     def scenarios(self) -> list[str]:
         """The scenarios that have finished cells, in the order of the study."""
-        return list(dict.fromkeys(self.rounds["scenario"]))
+        return list(self.rounds["scenario"].unique())
 
     def only(self, settings: Sequence[str]) -> Results:
         """Return the results of some settings alone."""
@@ -58,11 +62,25 @@ class Results:
             study={**self.study, "settings": {name: self.study["settings"][name] for name in settings}},
         )
 
-    @property
+    @cached_property
     def strategies(self) -> list[str]:
         """The strategies that have finished cells, in the order of the study."""
-        found = set(self.rounds["strategy"])
-        return [name for name in dict.fromkeys(self.cells["strategy"]) if name in found]
+        found = set(self.rounds["strategy"].unique())
+        return [name for name in self.cells["strategy"].unique() if name in found]
+
+    @cached_property
+    def areas(self) -> pd.DataFrame:
+        """What each cell comes to, one row a cell; see `albench.analysis.areas`."""
+        from albench.analysis import areas
+
+        return areas(self.rounds)
+
+    @cached_property
+    def target_labels(self) -> pd.DataFrame:
+        """The labels of each cell to each target of its setting; see `albench.analysis.target_labels`."""
+        from albench.analysis import target_labels
+
+        return target_labels(self.rounds)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pandas as pd
 
 from albench import Results
-from albench.analysis import areas
 
 MANY = 10  # more lines than this in one figure cannot be told apart
 LINES_AT_FIRST = 8
@@ -16,7 +15,7 @@ def by_lead(results: Results) -> list[str]:
 
     Equal ones, and those without a finished cell, which come last, stay in the study's order.
     """
-    cells = areas(results.rounds)
+    cells = results.areas
     if cells.empty:
         return list(results.strategies)
     means = cells.groupby(["setting", "strategy"])["accuracy_area"].mean()

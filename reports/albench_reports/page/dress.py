@@ -12,6 +12,7 @@ from albench_reports.page.plain import plain
 # Plotly reads a small HTML of its own in these; escaped, a name is shown as it was written.
 _TEXT_KEYS = {"name", "text", "hovertext", "ticktext", "x", "y", "z", "labels", "title"}
 _LINES = {"scatter", "scattergl", "bar", "box", "violin"}  # traces that take a strategy's colour
+_NUMBERS = {int, float, type(None)}
 LAYOUT: dict[str, Any] = {
     "height": 380,
     "margin": {"l": 62, "r": 14, "t": 14, "b": 52},
@@ -71,6 +72,8 @@ def _escaped(value: Any, key: str = "") -> Any:
             name: item for name, item in value.items() if name == "hovertemplate"
         }
     if isinstance(value, (list, tuple)):
+        if set(map(type, value)) <= _NUMBERS:
+            return value
         return [_escaped(item, key) for item in value]
     if isinstance(value, str) and key in _TEXT_KEYS:
         return html.escape(plain(value), quote=False)

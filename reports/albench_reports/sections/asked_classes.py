@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from albench import Content, Figure, Part, ReportSection, Results
-from albench_reports.draw import FEW_TICKS, SEQUENTIAL, SEQUENTIAL_NOVEL
+from albench_reports.draw import FEW_TICKS, SEQUENTIAL, SEQUENTIAL_NOVEL, by_strategy
 from albench_reports.sections.shared.known_classes import NOVEL, map_layout, marked, outcomes_of, shown_seeds
 from albench_reports.wording import count
 
@@ -47,9 +47,9 @@ def _maps(queries: pd.DataFrame, results: Results, setting: str, seed: int) -> l
     when = {"setting": setting, "seed": str(seed)}
     here = queries[(queries["setting"] == setting) & (queries["seed"] == seed)]
     names, n_known = _classes(here, outcomes_of(results, setting, seed))
-    own = {strategy: here[here["strategy"] == strategy] for strategy in results.strategies}
+    own = by_strategy(here, results.strategies)
     most = _most(queries[queries["setting"] == setting])
-    return [_queried(frame, strategy, names, n_known, most, when) for strategy, frame in own.items() if len(frame)]
+    return [_queried(frame, strategy, names, n_known, most, when) for strategy, frame in own.items()]
 
 
 def _most(queries: pd.DataFrame) -> int:

@@ -9,7 +9,7 @@ from typing import ClassVar
 import pandas as pd
 
 from albench import Column, Content, Figure, Part, ReportSection, Results, Table
-from albench.analysis import areas, compare, costs, mean_curves
+from albench.analysis import compare, costs, mean_curves
 from albench_reports import draw
 from albench_reports.sections.shared.choices import references
 from albench_reports.wording import duration, percent, points
@@ -48,8 +48,7 @@ class Cost(ReportSection):
 
     def compute(self, results: Results) -> Mapping[str, pd.DataFrame]:
         """Return the costs of each strategy, query times by round, and the gains over every reference."""
-        cells = areas(results.rounds)
-        gains = {f"over {name}": compare(cells, "accuracy_area", name) for name in references(results)}
+        gains = {f"over {name}": compare(results.areas, "accuracy_area", name) for name in references(results)}
         later = results.rounds[results.rounds["round"] > 0]
         return {"costs": costs(results.rounds), "times": mean_curves(later, ("query_seconds",)), **gains}
 
@@ -85,14 +84,13 @@ def _sentence(frame: pd.DataFrame) -> str:
 
 def _times(times: pd.DataFrame, results: Results, setting: str) -> list[Figure]:
     here = times[times["setting"] == setting].dropna(subset="mean")
-    own = {name: here[here["strategy"] == name] for name in results.strategies}
-    lines = [draw.line(frame, "mean", name, "duration") for name, frame in own.items() if len(frame)]
+    own = draw.by_strategy(here, results.strategies)
+    lines = [draw.line(frame, "mean", name, "duration") for name, frame in own.items()]
     if not lines:
         return []
     said = [
         f"{name} {duration(frame['mean'].iloc[0])} at first and {duration(frame['mean'].iloc[-1])} at the end"
         for name, frame in own.items()
-        if len(frame)
     ]
     axis = draw.duration_axis("Time of a query", here["mean"])
     return [

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from albench import Content, Figure, ReportSection, Results
-from albench.analysis import difference_curves, line_curves, mean_curves, round_differences
+from albench.analysis import difference_curves_to, line_curves, mean_curves, round_differences
 from albench_reports import draw
 from albench_reports.sections.shared.choices import references
 from albench_reports.sections.shared.novel import n_classes
@@ -55,8 +55,8 @@ class Curves(ReportSection):
             "curves": mean_curves(results.rounds, tuple(METRICS), n_classes(results)),
             "lines": line_curves(results.lines, results.rounds, tuple(METRICS)),
         }
-        for name in references(results):
-            frames[f"to {name}"] = difference_curves(results.rounds, name)
+        for name, curves in difference_curves_to(results.rounds, references(results)).items():
+            frames[f"to {name}"] = curves
             frames[f"seeds to {name}"] = round_differences(results.rounds, name)
         return frames
 
@@ -103,9 +103,8 @@ def _figure(curves: pd.DataFrame, rounds: pd.DataFrame, results: Results, metric
     title, hover = METRICS[metric]
     setting, few = str(rounds["setting"].iloc[0]), _are_few(rounds)
     here = curves[(curves["setting"] == setting) & (curves["metric"] == metric)]
-    own = {name: here[here["strategy"] == name] for name in results.strategies}
-    own = {name: frame for name, frame in own.items() if len(frame)}
-    spreads = [_spread(own[name], rounds[rounds["strategy"] == name], metric, name, few) for name in own]
+    own, seeds = (draw.by_strategy(frame, results.strategies) for frame in (here, rounds))
+    spreads = [_spread(own[name], seeds[name], metric, name, few) for name in own]
     means = [draw.line(frame, "mean", name, hover) for name, frame in own.items()]
     beside = _beside(lines, setting, metric, hover)
     heights = [rounds[metric], *(pd.Series(trace["y"]) for trace in beside)]
@@ -138,11 +137,13 @@ def _difference(curves: pd.DataFrame, single: pd.DataFrame, setting: str, refere
     if here.empty:
         return []
     few = _are_few(single)
-    own = {name: here[here["strategy"] == name] for name in dict.fromkeys(here["strategy"])}
-    seeds = {name: single[single["strategy"] == name] for name in own}
-    spreads = [_spread(own[name], seeds[name], "difference", name, few) for name in own]
-    if not few:
-        spreads = [[trace for trace in traces if trace["meta"]["role"] == "band"] for traces in spreads]
+    own = draw.by_strategy(here, here["strategy"].unique())
+    if few:
+        seeds = draw.by_strategy(single, own)
+        spreads = [_spread(own[name], seeds[name], "difference", name, few) for name in own]
+    else:
+        bands = [draw.band(frame, "low", "high", name) for name, frame in own.items()]
+        spreads = [[band] for band in bands if band]
     means = [draw.line(frame, "mean", name, "+.2f") for name, frame in own.items()]
     low, high = _seeds_range(single["difference"]) if few else _difference_range(here)
     axis = draw.axis(f"Accuracy minus that of {reference}, points", low, high)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from albench import Content, Figure, Note, Part, ReportSection, Results, Table
-from albench.analysis import default_target, labels_to_target, leaderboard, line_summary, savings
+from albench.analysis import best_target, leaderboards, line_summary, savings
 from albench_reports import draw
 from albench_reports.page.palette import family
 from albench_reports.sections.shared.choices import references
@@ -33,11 +33,10 @@ class Leaderboard(ReportSection):
 
     def compute(self, results: Results) -> Mapping[str, pd.DataFrame]:
         """Return a leaderboard for every strategy as the reference, each setting's target, and the reference lines."""
-        frames = {f"board {name}": _board(results, name) for name in references(results)}
-        if not frames:
-            frames["board "] = _board(results, "")
-        found = [(own["setting"].iloc[0], target) for own, target in _targets(results) if target is not None]
-        frames["targets"] = pd.DataFrame(found, columns=["setting", "target"])
+        needed = _needed(results)
+        boards = leaderboards(results.areas, references(results) or [""], competing(results))
+        frames = {f"board {name}": _with_savings(board, needed, name) for name, board in boards.items()}
+        frames["targets"] = needed[["setting", "target"]].drop_duplicates(ignore_index=True)
         frames["lines"] = line_summary(results.rounds.iloc[:0] if results.lines is None else results.lines)
         return frames
 
@@ -76,24 +75,23 @@ def _lines(lines: pd.DataFrame) -> list[Part]:
     return [Table(lines, caption, LINES)] if len(lines) else []
 
 
-def _targets(results: Results) -> list[tuple[pd.DataFrame, float | None]]:
-    """Return the rounds of each setting with the target that its labels are counted to."""
-    by_setting = results.rounds.groupby("setting", sort=False)
-    return [(own, default_target(own, results.reference)) for _, own in by_setting]
+def _needed(results: Results) -> pd.DataFrame:
+    """Return the labels of each cell to the target of its setting."""
+    labels = results.target_labels
+    chosen = {
+        setting: best_target(own, results.reference) for setting, own in labels.groupby("setting", sort=False)
+    }
+    return labels[labels["target"] == labels["setting"].map(chosen)]
 
 
-def _board(results: Results, reference: str) -> pd.DataFrame:
-    """Return the leaderboard with label savings at the settings' targets."""
-    board = leaderboard(results.rounds, reference, competing(results))
+def _with_savings(board: pd.DataFrame, needed: pd.DataFrame, reference: str) -> pd.DataFrame:
+    """Return a leaderboard with label savings at the settings' targets."""
     board["ranks"] = [ranks(row) for row in board.to_dict("records")]
     board["claim"] = board["verdict"].where(board["reason"] == "", board["reason"])
-    pieces = [
-        savings(labels_to_target(own, target), reference) for own, target in _targets(results) if target is not None
-    ]
     board["family"] = board["strategy"].map(family)
-    if not pieces:
+    if needed.empty:
         return board.assign(saved="", saving=float("nan"))
-    saved = pd.concat(pieces)
+    saved = savings(needed, reference)
     board = board.merge(saved.drop(columns="n_pairs"), on=["setting", "strategy"], how="left")
     said = [_saving_in_words(row).replace(" %", "\N{NO-BREAK SPACE}%") for row in board.to_dict("records")]
     return board.assign(saved=said)

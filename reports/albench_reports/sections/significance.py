@@ -12,7 +12,6 @@ from albench import Column, Content, Note, Part, ReportSection, Results, Table
 from albench.analysis import (
     FEWEST,
     LEVEL,
-    areas,
     block_table,
     block_test,
     null_checks,
@@ -95,7 +94,7 @@ class Significance(ReportSection):
 
     def compute(self, results: Results) -> Mapping[str, pd.DataFrame]:
         """Return the tests against every reference, the penalty matrices, the blocks and the null checks."""
-        cells = areas(results.rounds)
+        cells = results.areas
         tests = {f"against {name}": signed_rank_tests(cells, "accuracy_area", name) for name in references(results)}
         return {
             **tests,

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from albench import Column, Content, Figure, Note, ReportSection, Results, Table
-from albench.analysis import default_target, labels_to_target, median_labels, savings, targets
-from albench_reports.draw import numbers
+from albench.analysis import best_target, median_labels, savings
+from albench_reports.draw import by_strategy, numbers
 from albench_reports.sections.shared.choices import references
 from albench_reports.wording import percent
 
@@ -63,12 +63,7 @@ class Targets(ReportSection):
 
     def compute(self, results: Results) -> Mapping[str, pd.DataFrame]:
         """Return the labels of each cell to every target of its setting."""
-        found = [
-            labels_to_target(own, target).assign(target=target)
-            for _, own in results.rounds.groupby("setting", sort=False)
-            for target in targets(own)
-        ]
-        return {"labels": pd.concat(found, ignore_index=True) if found else pd.DataFrame({"target": []})}
+        return {"labels": results.target_labels}
 
     def draw(self, frames: Mapping[str, pd.DataFrame], results: Results) -> Content:
         """Return a figure a setting and target, and a table for each reference too."""
@@ -85,7 +80,7 @@ class Targets(ReportSection):
             parts += [_table(own, name, when) for name in references(results)]
         parts += _without(labels, results)
         setting = results.settings[0]
-        first = default_target(results.rounds[results.rounds["setting"] == setting], results.reference)
+        first = best_target(labels[labels["setting"] == setting], results.reference)
         chosen = {"target": percent(first)} if first is not None else {}
         sentence = "Queried labels until an accuracy is first reached; seeds that never get there are shown as such."
         return Content(sentence, parts, chosen=chosen)
@@ -116,8 +111,7 @@ def _table(labels: pd.DataFrame, reference: str, when: Mapping[str, str]) -> Tab
 
 
 def _figure(labels: pd.DataFrame, results: Results, when: Mapping[str, str]) -> Figure:
-    own = {name: labels[labels["strategy"] == name] for name in results.strategies}
-    own = {name: frame for name, frame in own.items() if len(frame)}
+    own = by_strategy(labels, results.strategies)
     traces = [trace for name, frame in own.items() for trace in _traces(name, frame)]
     said = [f"{name} {_in_words(frame)}" for name, frame in own.items()]
     return Figure(

@@ -5,14 +5,13 @@ from __future__ import annotations
 import pandas as pd
 
 from albench import Figure, Results
-from albench_reports.draw import numbers
+from albench_reports.draw import by_strategy, numbers
 
 
 def to_class(queries: pd.DataFrame, results: Results, setting: str) -> list[Figure]:
     """Return the median number of queries until the k-th novel class, a line a strategy."""
     here = queries[(queries["setting"] == setting)].dropna(subset="median_queries")
-    own = {name: here[here["strategy"] == name] for name in results.strategies}
-    own = {name: frame for name, frame in own.items() if len(frame)}
+    own = by_strategy(here, results.strategies)
     if not own:
         return []
     traces = [
