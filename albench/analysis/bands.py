@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from albench.analysis.grids import Grid, by_setting, grids
+from albench.analysis.grids import Grid, by_setting, grids, stacked
 from albench.analysis.intervals import CONFIDENCE, ROUNDING, SHARES_APART, moments
 
 _BATCH = 100  # samples that are simulated at once
 _BATCHES = {20: 40, 10**9: 10}  # seeds up to -> batches: of few seeds the quantile lies far out and needs more
 _MOST_DRAWN = 200  # seeds up to which samples are drawn curve by curve: the work grows with their square
+_COLUMNS = ("setting", "strategy", "round", "n_labeled", "n_pairs", "mean", "low", "high")
 _SEED = 20161101  # the band is a simulation; one seed makes it the same every time
 
 
@@ -150,7 +151,10 @@ def difference_curves_to(
     ]
     factors = simultaneous_factors([pair.differences for pair in found])
     banded = [_banded(pair, factor) for pair, factor in zip(found, factors, strict=True)]
-    return {name: _joined(piece for piece, pair in zip(banded, found, strict=True) if pair.reference == name) for name in references}
+    return {
+        name: stacked([piece for piece, pair in zip(banded, found, strict=True) if pair.reference == name], _COLUMNS)
+        for name in references
+    }
 
 
 @dataclass(frozen=True)
@@ -189,16 +193,10 @@ def _labeled(own: Mapping[str, Grid]) -> pd.Series[float]:
     return pd.Series(np.concatenate([one["n_labeled"].ravel() for one in own.values()])).groupby(rounds).mean()
 
 
-def _banded(pair: _Pair, factor: float) -> pd.DataFrame:
+def _banded(pair: _Pair, factor: float) -> dict[str, Any]:
     mean, deviation, _ = moments(pair.differences, pair.scale)
     count = len(pair.differences)
     half = factor * deviation / np.sqrt(count) if count > 1 else np.full(len(mean), np.nan)
     low, high = np.clip([mean - half, mean + half], *SHARES_APART)
     named = {"setting": pair.setting, "strategy": pair.strategy, "round": pair.rounds, "n_labeled": pair.n_labeled}
-    return pd.DataFrame({**named, "n_pairs": count, "mean": mean, "low": low, "high": high})
-
-
-def _joined(pieces: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    columns = ["setting", "strategy", "round", "n_labeled", "n_pairs", "mean", "low", "high"]
-    found = list(pieces)
-    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=columns)
+    return {**named, "n_pairs": count, "mean": mean, "low": low, "high": high}

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from albench.analysis.grids import grids
+from albench.analysis.grids import grids, stacked
 from albench.analysis.intervals import SHARE, Bounds, columns_mean, moments
 from albench.analysis.pairs import CELL
 
@@ -44,21 +44,18 @@ def areas(rounds: pd.DataFrame) -> pd.DataFrame:
     every cell of the setting has count. `query_seconds` is the mean over the queries.
     """
     pieces = [
-        pd.DataFrame(
-            {
-                "setting": setting,
-                "strategy": strategy,
-                "seed": own.seeds,
-                "accuracy_area": area(own["n_labeled"], own["accuracy"]),
-                "classes_area": area(own["n_labeled"], own["n_classes"]),
-                "accuracy_final": own["accuracy"][:, -1],
-                "query_seconds": moments(own["query_seconds"].T)[0],
-            }
-        )
+        {
+            "setting": setting,
+            "strategy": strategy,
+            "seed": own.seeds,
+            "accuracy_area": area(own["n_labeled"], own["accuracy"]),
+            "classes_area": area(own["n_labeled"], own["n_classes"]),
+            "accuracy_final": own["accuracy"][:, -1],
+            "query_seconds": moments(own["query_seconds"].T)[0],
+        }
         for (setting, strategy), own in grids(comparable(rounds), _OF_AREAS).items()
     ]
-    columns = [*CELL, "accuracy_area", "classes_area", "accuracy_final", "query_seconds"]
-    return pd.concat(pieces, ignore_index=True) if pieces else pd.DataFrame(columns=columns)
+    return stacked(pieces, [*CELL, "accuracy_area", "classes_area", "accuracy_final", "query_seconds"])
 
 
 def mean_curves(
@@ -78,11 +75,9 @@ def mean_curves(
             summary = columns_mean(own[metric], bounds)
             n_seeds = summary.pop("count").astype(np.int64)
             named = {"setting": setting, "strategy": strategy, "metric": metric}
-            pieces.append(
-                pd.DataFrame({**named, "round": own.rounds, "n_labeled": labeled, **summary, "n_seeds": n_seeds})
-            )
+            pieces.append({**named, "round": own.rounds, "n_labeled": labeled, **summary, "n_seeds": n_seeds})
     columns = ["setting", "strategy", "metric", "round", "n_labeled", "mean", "low", "high", "n_seeds"]
-    return pd.concat(pieces, ignore_index=True)[columns] if pieces else pd.DataFrame(columns=columns)
+    return stacked(pieces, columns)
 
 
 def _bounds(metric: str, values: NDArray[np.float64], n_classes: float) -> Bounds:

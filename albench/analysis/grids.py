@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -64,6 +65,22 @@ def by_setting(found: Mapping[tuple[str, str], Grid]) -> Iterator[tuple[str, dic
     for (setting, strategy), own in found.items():
         settings.setdefault(setting, {})[strategy] = own
     yield from settings.items()
+
+
+def stacked(pieces: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
+    """Return pieces of a frame as one: each maps columns to arrays of one length, or to one value for all its rows."""
+    if not pieces:
+        return pd.DataFrame(columns=list(columns))
+    lengths = [next(len(value) for value in piece.values() if isinstance(value, np.ndarray)) for piece in pieces]
+    data = {}
+    for name in columns:
+        values = [piece[name] for piece in pieces]
+        if isinstance(values[0], np.ndarray):
+            data[name] = np.concatenate(values)
+        else:
+            kept = np.array(values, dtype=object) if isinstance(values[0], str) else np.array(values)
+            data[name] = np.repeat(kept, lengths)
+    return pd.DataFrame(data)
 
 
 def _pairs(rounds: pd.DataFrame) -> tuple[NDArray[np.int64], list[tuple[str, str]]]:

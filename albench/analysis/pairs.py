@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from albench.analysis.grids import stacked
 from albench.analysis.intervals import (
     SHARES_APART,
     MeanInterval,
@@ -43,16 +44,7 @@ def differences(values: pd.DataFrame, column: str, reference: str) -> pd.DataFra
     if not found:
         empty = {"setting": "str", "strategy": "str", "seed": "int64", "difference": "float64", "scale": "float64"}
         return pd.DataFrame(columns=list(empty)).astype(empty)
-    lengths = [len(one.seeds) for one in found]
-    return pd.DataFrame(
-        {
-            "setting": np.repeat(np.array([one.setting for one in found], dtype=object), lengths),
-            "strategy": np.repeat(np.array([one.strategy for one in found], dtype=object), lengths),
-            "seed": np.concatenate([one.seeds for one in found]),
-            "difference": np.concatenate([one.difference for one in found]),
-            "scale": np.concatenate([one.scale for one in found]),
-        }
-    ).astype({"setting": "str", "strategy": "str"})
+    return stacked([vars(one) for one in found], [*CELL, "difference", "scale"])
 
 
 @dataclass(frozen=True)
@@ -61,7 +53,7 @@ class Paired:
 
     setting: str
     strategy: str
-    seeds: NDArray[np.int64]
+    seed: NDArray[np.int64]
     difference: NDArray[np.float64]  # NaN where either is missing
     scale: NDArray[np.float64]
 
@@ -156,7 +148,7 @@ _COLUMNS = (
 
 def _comparison(pairs: Paired, comparisons: int) -> dict[str, object]:
     difference, scale = pairs.difference[pairs.has_both], pairs.largest
-    missing = pairs.seeds[~pairs.has_both].tolist()
+    missing = pairs.seed[~pairs.has_both].tolist()
     one = MeanInterval.of(difference, SHARES_APART, comparisons, scale)
     signs = np.sign(difference)
     p = paired_t_p(difference, scale)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from albench.analysis.grids import Grid, by_setting, grids
+from albench.analysis.grids import Grid, by_setting, grids, stacked
 from albench.analysis.intervals import CONFIDENCE, ROUNDING, moments
-from albench.analysis.pairs import CELL, groups
+from albench.analysis.pairs import CELL
 
 STEPS = (0.05, 0.02, 0.01, 0.005)
 MOST = 12
@@ -51,7 +52,7 @@ def labels_to_target(rounds: pd.DataFrame, target: float) -> pd.DataFrame:
     queried).
     """
     pieces = [_reached(*name, own, target) for name, own in grids(rounds, _OF_LABELS).items()]
-    return _cells(pieces, [*CELL, "n_queried", "n_budget"])
+    return stacked(pieces, [*CELL, "n_queried", "n_budget"])
 
 
 def target_labels(rounds: pd.DataFrame) -> pd.DataFrame:
@@ -59,27 +60,23 @@ def target_labels(rounds: pd.DataFrame) -> pd.DataFrame:
     found = grids(rounds, _OF_LABELS)
     of_setting = {setting: _targets(own) for setting, own in by_setting(found)}
     pieces = [
-        _reached(*name, found[name], target).assign(target=target)
+        {**_reached(*name, found[name], target), "target": target}
         for setting, own in of_setting.items()
         for target in own
         for name in found
         if name[0] == setting
     ]
-    return _cells(pieces, [*CELL, "n_queried", "n_budget", "target"])
+    return stacked(pieces, [*CELL, "n_queried", "n_budget", "target"])
 
 
-def _cells(pieces: Sequence[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
-    return pd.concat(pieces, ignore_index=True) if pieces else pd.DataFrame(columns=columns)
-
-
-def _reached(setting: str, strategy: str, own: Grid, target: float) -> pd.DataFrame:
+def _reached(setting: str, strategy: str, own: Grid, target: float) -> dict[str, Any]:
     n_labeled = own["n_labeled"]
     n_queried = n_labeled - np.nanmin(n_labeled, axis=1, keepdims=True)
     reached = np.where(own["accuracy"] >= target, n_queried, math.inf).min(axis=1)
     budget = np.nanmax(n_queried, axis=1).astype(np.int64)
     reached[np.isinf(reached)] = math.nan
     named = {"setting": setting, "strategy": strategy, "seed": own.seeds}
-    return pd.DataFrame({**named, "n_queried": reached, "n_budget": budget})
+    return {**named, "n_queried": reached, "n_budget": budget}
 
 
 def default_target(rounds: pd.DataFrame, reference: str) -> float | None:
@@ -108,13 +105,19 @@ def median_labels(labels: pd.DataFrame) -> pd.DataFrame:
 
     A seed that did not is censored: it counts as more labels than any other.
     """
-    rows = []
-    for (setting, strategy), own in groups(labels):
-        median = float(np.median(own["n_queried"].fillna(math.inf)))
-        reached = int(own["n_queried"].notna().sum())
-        row = {"setting": setting, "strategy": strategy, "n_seeds": len(own), "n_reached": reached}
-        rows.append({**row, "median_labels": median if math.isfinite(median) else math.nan})
-    return pd.DataFrame(rows, columns=["setting", "strategy", "n_seeds", "n_reached", "median_labels"])
+    columns = ["setting", "strategy", "n_seeds", "n_reached", "median_labels"]
+    if labels.empty:
+        return pd.DataFrame(columns=columns)
+    own = labels.groupby(["setting", "strategy"], sort=False)
+    queried = labels["n_queried"].to_numpy(dtype=float)
+    group = own.ngroup().to_numpy()
+    order = np.lexsort((queried, group))  # NaN come last
+    n_seeds, n_reached = (np.bincount(part) for part in (group, group[~np.isnan(queried)]))
+    n_reached = np.pad(n_reached, (0, len(n_seeds) - len(n_reached)))
+    start, ordered = np.cumsum(n_seeds) - n_seeds, queried[order]
+    median = (ordered[start + (n_seeds - 1) // 2] + ordered[start + n_seeds // 2]) / 2
+    frame = own.head(1)[["setting", "strategy"]].reset_index(drop=True)
+    return frame.assign(n_seeds=n_seeds, n_reached=n_reached, median_labels=median)[columns]
 
 
 def savings(labels: pd.DataFrame, reference: str) -> pd.DataFrame:
@@ -125,44 +128,60 @@ def savings(labels: pd.DataFrame, reference: str) -> pd.DataFrame:
     interval of the median that the sign test gives, NaN from fewer than six pairs). It needs no assumption on how
     savings vary, holds for censored counts, and never exceeds 1. Pairs that start at the target are left out.
     """
-    rows = []
+    pieces = []
     for setting, here in labels.groupby("setting", sort=False):
         queried = here.pivot(index="seed", columns="strategy", values="n_queried")
         budget = here.pivot(index="seed", columns="strategy", values="n_budget")
         nothing = pd.Series(math.nan, index=queried.index)  # of a reference that did not run
-        base = queried.get(reference, nothing), budget.get(reference, nothing)
-        for strategy in dict.fromkeys(here["strategy"]):
-            if strategy != reference:
-                saved = _saved(queried[strategy], budget[strategy], *base)
-                rows.append({"setting": setting, "strategy": strategy, **saved})
+        base = (table.get(reference, nothing).to_numpy(dtype=float)[:, None] for table in (queried, budget))
+        others = [name for name in here["strategy"].unique() if name != reference]
+        if others:
+            saved = _saved(*(table[others].to_numpy(dtype=float) for table in (queried, budget)), *base)
+            pieces.append({"setting": str(setting), "strategy": np.array(others, dtype=object), **saved})
     columns = ["n_pairs", "n_censored", "saving", "saving_low", "saving_high", "median_low", "median_high"]
-    return pd.DataFrame(rows, columns=["setting", "strategy", *columns])
+    return stacked(pieces, ["setting", "strategy", *columns])
 
 
-def _saved(*columns: pd.Series[float]) -> dict[str, float]:
-    """Return the savings from labels and budget of a strategy, then of the reference, by seed."""
-    n, b, n_other, b_other = (column.to_numpy(dtype=float) for column in columns)
+def _saved(
+    n: NDArray[np.float64], b: NDArray[np.float64], n_other: NDArray[np.float64], b_other: NDArray[np.float64]
+) -> dict[str, NDArray[Any]]:
+    """Return the savings from labels and budgets, (seeds, strategies), and the reference's, (seeds, 1)."""
     pairs = ~np.isnan(b) & ~np.isnan(b_other) & (n != 0) & (n_other != 0)
-    n, b, n_other, b_other = n[pairs], b[pairs], n_other[pairs], b_other[pairs]
     # what a censored count must exceed bounds the saving on one side; where both are censored nothing is known
-    low = 1 - np.where(np.isnan(n), math.inf, n) / np.where(np.isnan(n_other), b_other, n_other)
-    high = 1 - np.where(np.isnan(n), b, n) / np.where(np.isnan(n_other), math.inf, n_other)
-    median_low, median_high = _median(low), _median(high)
-    place = sign_test_place(len(n))
+    low = _ordered(np.where(np.isnan(n), math.inf, n), np.where(np.isnan(n_other), b_other, n_other), pairs)
+    high = _ordered(np.where(np.isnan(n), b, n), np.where(np.isnan(n_other), math.inf, n_other), pairs)
+    count = pairs.sum(axis=0)
+    median_low, median_high = _medians(low, count), _medians(high, count)
+    place = np.array([sign_test_place(int(one)) for one in count], dtype=np.int64)
     return {
-        "n_pairs": len(n),
-        "n_censored": int((np.isnan(n) | np.isnan(n_other)).sum()),
-        "saving": median_low if median_low == median_high else math.nan,
-        "saving_low": float(np.sort(low)[place - 1]) if place else math.nan,
-        "saving_high": float(np.sort(high)[-place]) if place else math.nan,
+        "n_pairs": count,
+        "n_censored": ((np.isnan(n) | np.isnan(n_other)) & pairs).sum(axis=0),
+        "saving": np.where(median_low == median_high, median_low, math.nan),
+        "saving_low": np.where(place > 0, _taken(low, place - 1), math.nan),
+        "saving_high": np.where(place > 0, _taken(high, count - place), math.nan),
         "median_low": median_low,
         "median_high": median_high,
     }
 
 
-def _median(values: NDArray[np.float64]) -> float:
-    """Return the median; with an infinite middle it is that, and of -inf and inf nothing is known."""
-    return float(np.median(values)) if len(values) else math.nan
+def _ordered(n: NDArray[np.float64], n_other: NDArray[np.float64], pairs: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the savings of each column's pairs, rising; NaN, for what is no pair, come last."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.sort(np.where(pairs, 1 - n / n_other, math.nan), axis=0)
+
+
+def _taken(ordered: NDArray[np.float64], places: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return of each column the value at its place."""
+    kept = np.clip(places, 0, len(ordered) - 1)
+    taken: NDArray[np.float64] = ordered[kept, np.arange(ordered.shape[1])]
+    return taken
+
+
+def _medians(ordered: NDArray[np.float64], count: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return each column's median; with an infinite middle it is that, and of -inf and inf nothing is known."""
+    with np.errstate(invalid="ignore"):
+        median = (_taken(ordered, (count - 1) // 2) + _taken(ordered, count // 2)) / 2
+    return np.where(count > 0, median, math.nan)
 
 
 @cache

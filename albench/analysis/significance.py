@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from albench.analysis.curves import comparable
-from albench.analysis.grids import Grid, by_setting, grids
+from albench.analysis.grids import Grid, by_setting, grids, stacked
 from albench.analysis.intervals import CONFIDENCE, ROUNDING, paired_t_p, t_quantile
 from albench.analysis.pairs import compare, paired
 
@@ -108,14 +108,13 @@ def penalties(rounds: pd.DataFrame, metric: str = "accuracy") -> pd.DataFrame:
     """
     later = comparable(rounds)
     pieces = [
-        _penalties(own, metric).assign(setting=setting)
+        {"setting": setting, **_penalties(own, metric)}
         for setting, own in by_setting(grids(later[later["round"] > 0], [metric]))
     ]
-    columns = ["setting", "strategy", "other", "share", "n_pairs"]
-    return pd.concat(pieces, ignore_index=True)[columns] if pieces else pd.DataFrame(columns=columns)
+    return stacked(pieces, ["setting", "strategy", "other", "share", "n_pairs"])
 
 
-def _penalties(own: Mapping[str, Grid], metric: str) -> pd.DataFrame:
+def _penalties(own: Mapping[str, Grid], metric: str) -> dict[str, NDArray[Any]]:
     """Return strategy, other, share, n_pairs of a setting: every two strategies one way and the other."""
     names = list(own)
     pieces = [
@@ -124,14 +123,12 @@ def _penalties(own: Mapping[str, Grid], metric: str) -> pd.DataFrame:
     first, second = np.triu_indices(len(names), 1)
     wins, losses, n_pairs = np.concatenate(pieces, axis=1)
     named = np.array(names, dtype=object)
-    return pd.DataFrame(
-        {
-            "strategy": np.stack([named[first], named[second]], axis=1).ravel(),
-            "other": np.stack([named[second], named[first]], axis=1).ravel(),
-            "share": np.stack([wins, losses], axis=1).ravel(),
-            "n_pairs": np.repeat(n_pairs.astype(np.int64), 2),
-        }
-    )
+    return {
+        "strategy": np.stack([named[first], named[second]], axis=1).ravel(),
+        "other": np.stack([named[second], named[first]], axis=1).ravel(),
+        "share": np.stack([wins, losses], axis=1).ravel(),
+        "n_pairs": np.repeat(n_pairs.astype(np.int64), 2),
+    }
 
 
 def _against(first: Grid, others: Sequence[Grid], metric: str) -> NDArray[np.float64]:

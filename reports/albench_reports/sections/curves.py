@@ -182,11 +182,12 @@ def _difference_range(curves: pd.DataFrame) -> tuple[float, float]:
 def _apart(strategy: str, curve: pd.DataFrame) -> str:
     """Return where a strategy's band leaves zero, in words."""
     end = f"{strategy} ends {points(curve['mean'].iloc[-1] / 100)} points apart"
-    if curve["low"].isna().any():
+    low, high = curve["low"].to_numpy(), curve["high"].to_numpy()
+    if np.isnan(low).any():
         return f"{end}, from one pair"
-    varies = curve["low"] < curve["high"]  # without any variance at a round nothing is known there
-    above = int(((curve["low"] > 0) & varies).sum())
-    below = int(((curve["high"] < 0) & varies).sum())
+    varies = low < high  # without any variance at a round nothing is known there
+    above = int(((low > 0) & varies).sum())
+    below = int(((high < 0) & varies).sum())
     if not above + below:
         return f"{end}, its band holds zero throughout"
     return f"{end}, its band is above zero at {above} and below at {below} of {len(curve)} rounds"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
 import pandas as pd
 
 from albench import Column, Content, Figure, Note, ReportSection, Results, Table
@@ -77,7 +78,8 @@ class Targets(ReportSection):
         for (setting, target), own in labels.groupby(["setting", "target"], sort=False):
             when = {"setting": str(setting), "target": percent(float(str(target)))}
             parts.append(_figure(own, results, when))
-            parts += [_table(own, name, when) for name in references(results)]
+            medians = median_labels(own)
+            parts += [_table(own, medians, name, when) for name in references(results)]
         parts += _without(labels, results)
         setting = results.settings[0]
         first = best_target(labels[labels["setting"] == setting], results.reference)
@@ -100,8 +102,8 @@ def _without(labels: pd.DataFrame, results: Results) -> list[Note]:
     ]
 
 
-def _table(labels: pd.DataFrame, reference: str, when: Mapping[str, str]) -> Table:
-    frame = median_labels(labels).merge(savings(labels, reference), on=["setting", "strategy"], how="left")
+def _table(labels: pd.DataFrame, medians: pd.DataFrame, reference: str, when: Mapping[str, str]) -> Table:
+    frame = medians.merge(savings(labels, reference), on=["setting", "strategy"], how="left")
     frame["n_censored"] = frame["n_censored"].astype("Int64")
     for bound in ("median_low", "saving_low"):
         frame[bound] = frame[bound].mask(frame[bound] == float("-inf"))
@@ -134,14 +136,16 @@ def _figure(labels: pd.DataFrame, results: Results, when: Mapping[str, str]) -> 
 
 
 def _traces(strategy: str, labels: pd.DataFrame) -> list[dict[str, Any]]:
-    reached, censored = labels.dropna(subset="n_queried"), labels[labels["n_queried"].isna()]
+    is_censored = labels["n_queried"].isna().to_numpy()
+    seeds = labels["seed"].to_numpy()
+    reached, censored = labels["n_queried"].to_numpy()[~is_censored], labels["n_budget"].to_numpy()[is_censored]
     common: dict[str, Any] = {"type": "scatter", "mode": "markers", "name": strategy, "legendgroup": strategy}
     found = [
         {
             **common,
-            "x": numbers(reached["n_queried"]),
+            "x": numbers(reached),
             "y": [strategy] * len(reached),
-            "text": [f"seed {seed}" for seed in reached["seed"]],
+            "text": [f"seed {seed}" for seed in seeds[~is_censored]],
             "hovertemplate": "%{text}: %{x} labels<extra></extra>",
             "marker": {"opacity": 0.75, "size": 10},
         }
@@ -151,9 +155,9 @@ def _traces(strategy: str, labels: pd.DataFrame) -> list[dict[str, Any]]:
             {
                 **common,
                 "showlegend": False,
-                "x": numbers(censored["n_budget"]),
+                "x": numbers(censored),
                 "y": [strategy] * len(censored),
-                "text": [f"seed {seed}" for seed in censored["seed"]],
+                "text": [f"seed {seed}" for seed in seeds[is_censored]],
                 "hovertemplate": "%{text}: not reached with %{x} labels<extra></extra>",
                 "marker": {"symbol": "triangle-right-open", "size": 12, "line": {"width": 2}},
             }
@@ -162,8 +166,9 @@ def _traces(strategy: str, labels: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _in_words(labels: pd.DataFrame) -> str:
-    reached = labels["n_queried"].dropna()
-    if reached.empty:
+    queried = labels["n_queried"].to_numpy()
+    reached = queried[~np.isnan(queried)]
+    if not len(reached):
         return f"at none of {len(labels)} seeds"
     spread = f"{reached.min():.0f}" + (f" to {reached.max():.0f}" if reached.max() > reached.min() else "")
     return f"{spread} at {len(reached)} of {len(labels)} seeds"
