@@ -14,6 +14,8 @@ from albench.store.snapshot import Snapshot, read_snapshot
 from albench.store.source import CELL, FILE, STUDY, Source
 from albench.study.spec import PARTS, folder_name
 
+STATUS = ("status", "reason", "rounds")  # in the order of `Snapshot.status`
+
 
 @dataclass(frozen=True)
 class CellStatus:
@@ -101,7 +103,7 @@ class StoreReader:
     def status(self, cell: Mapping[str, Any], rounds: int | None) -> dict[str, Any]:
         """Return status, reason and rounds of a cell of which so many rounds are wanted."""
         found = self.status_of(cell, self.snapshot(cell), rounds)
-        return dict(zip(("status", "reason", "rounds"), found, strict=True))
+        return dict(zip(STATUS, found, strict=True))
 
     def status_of(self, cell: Mapping[str, Any], snapshot: Snapshot, rounds: int | None) -> tuple[str, str, int]:
         """Return status, reason and rounds of a cell whose files were read; who holds it is asked now."""

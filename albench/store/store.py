@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,10 @@ from albench.store.archive import Archive
 from albench.store.cell import CellFolder
 from albench.store.files import write_bytes
 from albench.store.leases import leased, live_holder
-from albench.store.reader import CellStatus, StoreReader, cell_path
+from albench.store.reader import STATUS, CellStatus, StoreReader, cell_path
 from albench.store.rows import check_columns
 from albench.store.sealed import seal
+from albench.store.snapshot import Snapshot
 from albench.store.source import STUDY, Folder
 from albench.study.spec import PARTS, SCHEMA, CellSpec, Setting, folder_name
 
@@ -125,7 +127,31 @@ class Store(StoreReader):
 
     def statuses_of(self, cells: Sequence[CellSpec], rounds: int | None) -> list[CellStatus]:
         """Return where each specified cell stands when that many rounds are wanted."""
-        return [CellStatus(**spec.name, **self.status({**spec.name, "key": spec.key}, rounds)) for spec in cells]
+        begun, untouched = self._begun(), dict(zip(STATUS, Snapshot().status(rounds), strict=True))
+        found = []
+        for spec in cells:
+            name = spec.name
+            cell = {**name, "key": spec.key}
+            is_there = begun is None or cell_path(**cell) in begun
+            found.append(CellStatus(**name, **(self.status(cell, rounds) if is_there else untouched)))
+        return found
+
+    def _begun(self) -> set[str] | None:
+        """Return the folders of cells that are there; None where they cannot be listed."""
+        found = {"cells"}
+        try:
+            for _ in range(3):  # scenario, strategy, cell
+                found = {f"{above}/{name}" for above in found for name in _listed(self.root / above)}
+        except OSError:
+            return None
+        return found
+
+
+def _listed(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def columns_of(setting: Setting) -> dict[str, str]:

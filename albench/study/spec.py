@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -28,7 +29,7 @@ class Setting:
     learner: Choice
     network: Choice
 
-    @property
+    @cached_property
     def label(self) -> str:
         """The labels of its parts, default components left out, the scenario always there."""
         return " / ".join(choice.label for part, choice in self.parts().items() if choice.label != DEFAULTS.get(part))
@@ -81,7 +82,7 @@ class CellSpec:
             "seed": self.seed,
         }
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The SHA-256 under which the cell's results are kept: all that they depend on.
 
@@ -118,6 +119,7 @@ class CellSpec:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
+@lru_cache(maxsize=4096)  # a study of many seeds asks for few names
 def folder_name(label: str) -> str:
     """Return a label as the name of one folder on any disk."""
     name = quote(label, safe="[]=,.+ ", errors="replace")[:120]

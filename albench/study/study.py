@@ -31,7 +31,7 @@ from albench.study.layers import (
 )
 from albench.study.seeds import Seeds, read_seeds
 from albench.study.spec import DEFAULTS, CellSpec, Setting
-from albench.study.survey import Survey, survey
+from albench.study.survey import Survey, surveys
 
 DEFAULT_PRESET = "quickstart"
 Named = str | Component | Sequence[str | Component] | Mapping[str, Mapping[str, Any]]
@@ -81,17 +81,17 @@ class Study:
             label: [setting for setting in self.settings if setting.scenario.label == label] for label in self.scenarios
         }
         return {
-            (label, seed): survey(scenario, seed, by_scenario[label])
+            (label, seed): found
             for label, scenario in self.scenarios.items()
-            for seed in self.seeds
+            for seed, found in surveys(scenario, self.seeds, by_scenario[label])
         }
 
-    def cells(self, surveys: Surveys | None = None) -> list[CellSpec]:
+    def cells(self, surveyed: Surveys | None = None) -> list[CellSpec]:
         """Return the grid, strategy by strategy, so that the first cells start from different initial networks.
 
-        The data's fingerprints are part of a cell: without `surveys` the data are looked at here.
+        The data's fingerprints are part of a cell: without `surveyed` the data are looked at here.
         """
-        found = surveys if surveys is not None else self.survey()
+        found = surveyed if surveyed is not None else self.survey()
         return [
             CellSpec(setting, strategy, seed, found[setting.scenario.label, seed].fingerprint)
             for strategy in self.strategies

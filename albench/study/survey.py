@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -26,49 +26,61 @@ class Survey:
     rounds: dict[str, int]  # by the setting's label: the most rounds that the pool allows
 
 
-def survey(scenario: Choice, seed: int, settings: Sequence[Setting]) -> Survey:
-    """Look at a scenario's data for a seed, having checked that each setting can be run on them.
+def surveys(scenario: Choice, seeds: Iterable[int], settings: Sequence[Setting]) -> Iterator[tuple[int, Survey]]:
+    """Look at a scenario's data for each seed, having checked that each setting can be run on them.
 
     Whatever a third party's scenario raises becomes a DataError that names it.
     """
-    try:
-        split, fingerprint = look(scenario, seed)
-    except AlbenchError:
-        raise
-    except Exception as error:
-        raise DataError(
-            f"scenario {scenario.label!r} of {scenario.owner()} cannot be split for seed {seed}: {reason(error)}"
-        ) from error
-    return Survey(fingerprint, {setting.label: _most_rounds(setting, split) for setting in settings})
+    parts = {setting.label: _Parts(setting) for setting in settings}
+    built: Scenario | None = None
+    for seed in seeds:
+        try:
+            built = built or scenario.build()
+            split, fingerprint = look(built, seed)
+        except AlbenchError:
+            raise
+        except Exception as error:
+            raise DataError(
+                f"scenario {scenario.label!r} of {scenario.owner()} cannot be split for seed {seed}: {reason(error)}"
+            ) from error
+        yield seed, Survey(fingerprint, {label: own.most_rounds(split) for label, own in parts.items()})
 
 
-def look(scenario: Choice, seed: int) -> tuple[Split, str]:
+def look(scenario: Scenario, seed: int) -> tuple[Split, str]:
     """Return the split of a scenario for a seed, checked, and the fingerprint of its data."""
-    built: Scenario = scenario.build()
-    return built.split(seed).check(), built.fingerprint(seed)
+    return scenario.split(seed).check(), scenario.fingerprint(seed)
 
 
 def proved_split(scenario: Choice, seed: int, fingerprints: set[str], due: str) -> Split:
     """Return the split of a scenario whose data have this one fingerprint; DataError when they are not those due."""
-    split, found = look(scenario, seed)
+    split, found = look(scenario.build(), seed)
     if fingerprints != {found}:
         raise DataError(f"the data of {scenario.label} that are here are not those that {due}")
     return split
 
 
-def _most_rounds(setting: Setting, split: Split) -> int:
-    protocol: Protocol = setting.protocol.build()
-    network: Network = setting.network.build()
-    learner: Learner = setting.learner.build()
-    shape = tuple(split.images.shape[1:])
-    labels = split.labels[split.pool]
-    with _refusing(setting.network, setting.scenario):
-        network.check_input(shape)
-    with _refusing(setting.learner, setting.scenario):
-        learner.check_input(shape)
-    with _refusing(setting.protocol, setting.scenario):
-        protocol.check_pool(labels)
-        return int(protocol.rounds(labels))
+class _Parts:
+    """What a setting runs, built once for all seeds, each of which draws its own split."""
+
+    def __init__(self, setting: Setting) -> None:
+        self.setting = setting
+        self.protocol: Protocol = setting.protocol.build()
+        self.network: Network = setting.network.build()
+        self.learner: Learner = setting.learner.build()
+        self.checked: set[tuple[int, ...]] = set()  # shapes of images that network and learner take
+
+    def most_rounds(self, split: Split) -> int:
+        """Return the most rounds that a pool allows; RequestError where a part cannot be used with the scenario."""
+        setting, shape = self.setting, tuple(split.images.shape[1:])
+        if shape not in self.checked:
+            for part, choice in ((self.network, setting.network), (self.learner, setting.learner)):
+                with _refusing(choice, setting.scenario):
+                    part.check_input(shape)
+            self.checked.add(shape)
+        labels = split.labels[split.pool]
+        with _refusing(setting.protocol, setting.scenario):
+            self.protocol.check_pool(labels)
+            return int(self.protocol.rounds(labels))
 
 
 @contextmanager
