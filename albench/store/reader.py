@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -90,11 +90,15 @@ class StoreReader:
 
     def snapshots(self) -> list[tuple[dict[str, Any], Snapshot]]:
         """Return each cell that was asked for and what its files hold; damaged ones are named in a warning each."""
-        found = [(cell, self.snapshot(cell)) for cell in self.cells()]
-        for cell, snapshot in found:
+        return list(self.each_snapshot())
+
+    def each_snapshot(self) -> Iterator[tuple[dict[str, Any], Snapshot]]:
+        """Yield what `snapshots` returns, one cell after the other."""
+        for cell in self.cells():
+            snapshot = self.snapshot(cell)
             if snapshot.damage:
                 self._warn(f"{in_words(cell)} is damaged and left out: {snapshot.damage}")
-        return found
+            yield cell, snapshot
 
     def statuses(self) -> list[CellStatus]:
         """Return where each cell that was asked for stands."""

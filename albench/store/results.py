@@ -17,7 +17,7 @@ from albench.plugins.parameters import NAME
 from albench.store.merging import StoredCell, merged_cells, merged_study
 from albench.store.names import short_names
 from albench.store.reader import StoreReader, cell_name
-from albench.store.rows import as_frame
+from albench.store.rows import Row, as_frame
 from albench.store.store import open_store
 from albench.study.choice import Choice
 from albench.study.spec import PARTS
@@ -41,11 +41,12 @@ def load(store: str | Path, unfinished: bool = False) -> pd.DataFrame:
 
 def rounds_of(store: StoreReader, unfinished: bool = False) -> pd.DataFrame:
     """Return what `load` returns of a store that is open."""
-    rows: list[dict[str, Any]] = []
-    for cell, snapshot in store.snapshots():
-        if unfinished or snapshot.is_done(cell["rounds"]):
-            rows += [{**row, **cell_name(cell)} for row in snapshot.up_to(cell["rounds"])]
-    return _frame(rows, store.study)
+    found = (
+        (cell_name(cell), snapshot.up_to(cell["rounds"]))
+        for cell, snapshot in store.each_snapshot()
+        if unfinished or snapshot.is_done(cell["rounds"])
+    )
+    return _frame(found, store.study)
 
 
 def load_named(store: str | Path) -> pd.DataFrame:
@@ -74,7 +75,7 @@ def collect(*stores: str | Path, reference: str | None = None, benchmarks: str |
     names = short_names(study["settings"])
     stored = [_renamed(cell, names) for cell in merged_cells(opened)]
     done = [cell for cell in stored if cell.status == "done"]
-    rounds, lines = without_lines(_frame([{**row, **cell.name} for cell in done for row in cell.rows], study))
+    rounds, lines = without_lines(_frame(((cell.name, cell.rows) for cell in done), study))
     return Results(
         name=study["name"],
         rounds=rounds,
@@ -101,10 +102,10 @@ def collect(*stores: str | Path, reference: str | None = None, benchmarks: str |
     )
 
 
-def _frame(rows: Sequence[Mapping[str, Any]], study: Mapping[str, Any]) -> pd.DataFrame:
-    """Return rows as a frame; StoreError for values that their columns cannot hold, which no run of albench writes."""
+def _frame(cells: Iterable[tuple[Mapping[str, Any], Sequence[Row]]], study: Mapping[str, Any]) -> pd.DataFrame:
+    """Return the rows of named cells as a frame; StoreError for values that their columns cannot hold, which no run of albench writes."""
     try:
-        return as_frame(rows, [setting["columns"] for setting in study["settings"].values()])
+        return as_frame(cells, [setting["columns"] for setting in study["settings"].values()])
     except (ValueError, TypeError, OverflowError) as error:
         raise StoreError(f"a row holds what its column cannot hold ({error}); get these results anew") from None
 

@@ -66,7 +66,10 @@ STORED = (  # of a line on disk: a frame has neither
     Column("attempt", "str", varies=True),  # the lease under which the whole file was written
 )
 COLUMNS = (*NAMES, *STATE, *QUERY, *COST, *LISTS)
+_LABELS = tuple(column for column in NAMES if column.name != "seed")
+_AT_ONCE = 20_000  # rows that are turned into columns together
 VARYING = frozenset(column.name for column in (*COLUMNS, *STORED) if column.varies)
+_SHARED = {column.name: column.name for column in COLUMNS}  # one text for all rows: each line is parsed with its own
 KEY = 16  # characters of a cell's key that a line repeats
 OF_PROTOCOLS = ("Int64", "float64", "boolean", "object")  # types that a protocol's columns may have
 
@@ -110,7 +113,7 @@ def read_rows(data: bytes, key: str) -> list[Row]:
         attempts.add(row.pop("attempt", None))
         if row.get("round") != number or len(attempts) > 1:
             raise DamageError(f"line {number + 1} is not round {number} of one attempt")
-        rows.append(row)
+        rows.append({_SHARED.get(name, name): value for name, value in row.items()})
     return rows
 
 
@@ -149,18 +152,51 @@ def lasting(row: Mapping[str, Any]) -> Row:
     return {name: value for name, value in row.items() if name not in VARYING}
 
 
-def as_frame(rows: Iterable[Mapping[str, Any]], of_protocols: Sequence[Mapping[str, str]] = ()) -> pd.DataFrame:
+def as_frame(
+    cells: Iterable[tuple[Mapping[str, Any], Sequence[Row]]], of_protocols: Sequence[Mapping[str, str]] = ()
+) -> pd.DataFrame:
     """Return recorded rounds as a frame of the known columns and of those that protocols add, null where there is none.
 
-    `query_indices` are int64 arrays.
+    Each cell comes with its name, which wins over what its rows say. Cells are turned into columns some at a time, so
+    that never all rows are held. `query_indices` are int64 arrays.
     """
     import numpy as np
     import pandas as pd
 
-    types = {column.name: column.dtype for column in COLUMNS}
+    types = {column.name: column.dtype for column in COLUMNS[len(NAMES) :]}
     added = {name: dtype for columns in of_protocols for name, dtype in columns.items() if name not in types}
-    order = [*types][: -len((*COST, *LISTS))]
-    types = {name: types[name] for name in order} | added | {name: types[name] for name in types if name not in order}
+    state = list(types)[: -len((*COST, *LISTS))]
+    order = [*state, *added, *(name for name in types if name not in state)]
+    types = {name: (types | added)[name] for name in order}
+    labels: dict[tuple[str, ...], int] = {}  # what names a cell but its seed -> its place among these
+    places, seeds, counts = list[int](), list[int](), list[int]()
+    pieces, waiting = list[pd.DataFrame](), list[Row]()
+    for name, rows in cells:
+        places.append(labels.setdefault(tuple(name[one.name] for one in _LABELS), len(labels)))
+        seeds.append(name["seed"])
+        counts.append(len(rows))
+        waiting += rows
+        if len(waiting) >= _AT_ONCE:
+            pieces.append(_piece(waiting, types))
+            waiting = []
+    pieces += [_piece(waiting, types)] if waiting or not pieces else []
+    named = np.repeat(np.array(places, dtype=np.int64), counts)
+    texts = ([label[place] for label in labels] for place in range(len(_LABELS)))
+    columns = {
+        column.name: pd.Series(values, dtype="str").take(named).reset_index(drop=True)
+        for column, values in zip(_LABELS, texts, strict=True)
+    }
+    columns["seed"] = pd.Series(np.repeat(np.array(seeds, dtype=np.int64), counts))
+    return pd.concat([pd.DataFrame(columns), pd.concat(pieces, ignore_index=True)], axis=1)
+
+
+def _piece(rows: Sequence[Row], types: Mapping[str, str]) -> pd.DataFrame:
+    import numpy as np
+    import pandas as pd
+
     frame = pd.DataFrame(list(rows), columns=list(types)).astype(types)
+    shared: dict[Any, Any] = {}  # one text for all rows that name a class
+    classes = [shared.setdefault(value, value) if isinstance(value, str) else value for value in frame["query_class"]]
     indices = [None if value is None else np.asarray(value, dtype=np.int64) for value in frame["query_indices"]]
-    return frame.assign(query_indices=pd.Series(indices, index=frame.index, dtype="object"))
+    objects = {"query_class": classes, "query_indices": indices}
+    return frame.assign(**{name: pd.Series(own, index=frame.index, dtype="object") for name, own in objects.items()})
