@@ -1,10 +1,15 @@
-"""The report: seconds to build it, its size, and seconds until a reader can use it in Chromium.
+"""The report: seconds to build it, its size, and seconds until a reader can use it in Chromium; and how report, load
+and planning grow with the number of cells.
 
-pytest benchmarks/test_report.py                         (about 2 minutes on two CPU cores)
+pytest benchmarks/test_report.py                         (about 6 minutes on two CPU cores)
+
+``ALBENCH_BEFORE=FOLDER`` measures the code of another checkout in the same run, up to 1,000 cells: its own stores of
+the same cells, and its report of them. ``ALBENCH_LARGE=1`` adds 100,000 cells to load.
 """
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +17,7 @@ import pytest
 
 from albench.plugins.host import host
 from albench.reading import write_report
-from benchmarks import table
+from benchmarks import scaling, stores, table
 from tests.conftest import PluginFolder
 from tests.conftest import plugins as plugins
 from tests.reports.conftest import Browser
@@ -45,3 +50,64 @@ def test_building_and_opening_the_page(
     built, size = benchmark.stats.stats.mean, path.stat().st_size / 1e6
     benchmark.extra_info.update(megabytes=size, interactive_seconds=ready)
     table.add(TITLE, {"study": name, "build_s": built, "megabytes": size, "usable_s": ready})
+
+
+GROWTH = (
+    "Report, load and planning by size: processor seconds, peak megabytes, power of the growth since the size before"
+)
+SIZES = (300, 1_000, 3_000, 10_000)
+SEEDS = (10, 100, 500)  # of 35 strategies on two scenarios
+MOST_BEFORE = 1_000  # cells: older code takes many minutes for more
+
+
+@pytest.fixture(scope="module")
+def spent() -> dict[tuple[str, int], scaling.Spent]:
+    return {}
+
+
+@pytest.mark.parametrize("cells", SIZES)
+def test_the_growth_of_a_report(cells: int, tmp_path: Path, spent: dict[tuple[str, int], scaling.Spent]) -> None:
+    store, page = stores.write(tmp_path / "store", cells), tmp_path / "report.html"
+    own = scaling.cost(scaling.REPORT, [store, page])
+    old = _before(scaling.REPORT, cells, tmp_path)
+    _add("report", cells, own, old, spent, megabytes=page.stat().st_size / 1e6)
+
+
+@pytest.mark.parametrize("cells", [*SIZES, *([100_000] if os.environ.get("ALBENCH_LARGE") else [])])
+def test_the_growth_of_load(cells: int, tmp_path: Path, spent: dict[tuple[str, int], scaling.Spent]) -> None:
+    own = scaling.cost(scaling.LOAD, [stores.write(tmp_path / "store", cells, rounds=10)])
+    _add("load", cells, own, _before(scaling.LOAD, cells, tmp_path, rounds=10), spent)
+
+
+@pytest.mark.parametrize("seeds", SEEDS)
+def test_the_growth_of_planning(seeds: int, tmp_path: Path, spent: dict[tuple[str, int], scaling.Spent]) -> None:
+    own = scaling.cost(scaling.PLAN, [seeds, tmp_path / "none"])
+    checkout = scaling.before()
+    old = scaling.cost(scaling.PLAN, [seeds, tmp_path / "none"], checkout) if checkout else None
+    _add("plan", 35 * 2 * seeds, own, old, spent)
+
+
+def _before(script: str, cells: int, folder: Path, rounds: int = 20) -> scaling.Spent | None:
+    checkout = scaling.before()
+    if checkout is None or cells > MOST_BEFORE:
+        return None
+    scaling.run(scaling.STORE, [folder / "old", cells, 10, rounds], checkout)
+    return scaling.cost(script, [folder / "old", folder / "old.html"], checkout)
+
+
+def _add(
+    verb: str,
+    cells: int,
+    own: scaling.Spent,
+    old: scaling.Spent | None,
+    spent: dict[tuple[str, int], scaling.Spent],
+    megabytes: float | None = None,
+) -> None:
+    smaller = max((size for name, size in spent if name == verb), default=None)
+    power = scaling.exponent((smaller, cells), (spent[verb, smaller].seconds, own.seconds)) if smaller else None
+    spent[verb, cells] = own
+    row = {"what": verb, "cells": cells, "processor_s": own.seconds, "peak_MB": own.megabytes, "power": power}
+    before = (
+        {"before_s": old.seconds, "before_MB": old.megabytes, "time / before": own.seconds / old.seconds} if old else {}
+    )
+    table.add(GROWTH, {**row, "page_MB": megabytes, **before})

@@ -13,7 +13,15 @@ from albench.analysis.leaderboard import leaderboard, leaderboards, mean_ranks
 from albench.analysis.lines import line_curves, line_summary, reference_lines, without_lines
 from albench.analysis.pairs import compare, differences, groups, round_differences
 from albench.analysis.ranks import rank_groups
-from albench.analysis.savings import best_target, default_target, labels_to_target, median_labels, savings, target_labels, targets
+from albench.analysis.savings import (
+    best_target,
+    default_target,
+    labels_to_target,
+    median_labels,
+    savings,
+    target_labels,
+    targets,
+)
 from albench.analysis.significance import LEVEL, holm, null_checks, penalties, signed_rank_p, signed_rank_tests
 
 __all__ = [

@@ -181,9 +181,12 @@ def _pairs(setting: str, own: Mapping[str, Grid], references: Sequence[str], met
             kept = ~np.isnan(d).any(axis=0)
             if len(d) and kept.any():
                 columns = here[1][0, kept], there[1][0, kept]
-                sizes = (np.nanmax(np.abs(grid[metric][:, column]), axis=0) for grid, column in zip((one, other), columns, strict=True))
+                sizes = (
+                    np.nanmax(np.abs(grid[metric][:, column]), axis=0)
+                    for grid, column in zip((one, other), columns, strict=True)
+                )
                 rounds = one.rounds[columns[0]]
-                labels = labeled.loc[rounds].to_numpy()
+                labels: NDArray[np.float64] = labeled.reindex(rounds).to_numpy(dtype=np.float64)
                 yield _Pair(setting, name, reference, rounds, labels, d[:, kept], np.fmax(*sizes))
 
 

@@ -28,7 +28,7 @@ def discoveries(rounds: pd.DataFrame, n_novel: Mapping[str, int]) -> pd.DataFram
     """
     if rounds.empty:
         return pd.DataFrame(columns=[*CELL, *METRICS])
-    cell = rounds.groupby(CELL, sort=False).ngroup().to_numpy()
+    cell: NDArray[np.int64] = rounds.groupby(CELL, sort=False).ngroup().to_numpy(dtype=np.int64)
     order = np.lexsort((rounds["round"].to_numpy(), cell))
     ordered, cell = rounds.iloc[order], cell[order]
     last = np.searchsorted(cell, np.arange(cell[-1] + 1), side="right") - 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,7 @@ def grids(rounds: pd.DataFrame, columns: Sequence[str]) -> dict[tuple[str, str],
         raise ValueError("a cell has a round twice; give each row once")
     values = {name: rounds[name].to_numpy(dtype=float, na_value=np.nan)[order] for name in columns}
     ends = np.searchsorted(pair, np.arange(len(names) + 1))
-    spans = (slice(*span) for span in zip(ends[:-1], ends[1:], strict=True))
+    spans = (slice(*span) for span in pairwise(ends))
     return {
         name: _grid(seed[own], number[own], {column: one[own] for column, one in values.items()})
         for name, own in zip(names, spans, strict=True)

@@ -25,7 +25,8 @@ def signed_rank_p(values: ArrayLike, scale: float = 0.0) -> float:
     """Return the two-sided p of Wilcoxon's signed-rank test, exact up to 500 pairs.
 
     Zeros keep their ranks and no sign (Pratt 1959), ties share the mean of theirs. The distribution over all sign flips
-    is summed up over ranks instead of enumerated; of more pairs it is normal, which then is within .0005. NaN values are left out; without any pair the result is NaN.
+    is summed up over ranks instead of enumerated; of more pairs it is taken as normal, which is within .0005 there.
+    NaN values are left out; without any pair the result is NaN.
     """
     numbers = np.asarray(values, dtype=float)
     numbers = numbers[~np.isnan(numbers)]

@@ -103,7 +103,7 @@ def collect(*stores: str | Path, reference: str | None = None, benchmarks: str |
 
 
 def _frame(cells: Iterable[tuple[Mapping[str, Any], Sequence[Row]]], study: Mapping[str, Any]) -> pd.DataFrame:
-    """Return the rows of named cells as a frame; StoreError for values that their columns cannot hold, which no run of albench writes."""
+    """Return the rows of named cells as a frame; StoreError for values that no column holds, which no run writes."""
     try:
         return as_frame(cells, [setting["columns"] for setting in study["settings"].values()])
     except (ValueError, TypeError, OverflowError) as error:

@@ -186,8 +186,8 @@ def as_frame(
         column.name: pd.Series(values, dtype="str").take(named).reset_index(drop=True)
         for column, values in zip(_LABELS, texts, strict=True)
     }
-    columns["seed"] = pd.Series(np.repeat(np.array(seeds, dtype=np.int64), counts))
-    return pd.concat([pd.DataFrame(columns), pd.concat(pieces, ignore_index=True)], axis=1)
+    names = pd.DataFrame(columns).assign(seed=np.repeat(np.array(seeds, dtype=np.int64), counts))
+    return pd.concat([names, pd.concat(pieces, ignore_index=True)], axis=1)
 
 
 def _piece(rows: Sequence[Row], types: Mapping[str, str]) -> pd.DataFrame:

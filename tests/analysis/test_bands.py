@@ -3,9 +3,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from albench.analysis.bands import difference_curves, simultaneous_factor
+from albench.analysis.bands import difference_curves, difference_curves_to, simultaneous_factor
 from albench.analysis.intervals import t_quantile
 from tests.reports.synthetic import Synthetic
 
@@ -14,9 +15,10 @@ def walks(draws: np.random.Generator, seeds: int, rounds: int) -> np.ndarray:
     return np.cumsum(draws.normal(size=(seeds, rounds)), axis=1) + draws.normal(size=(seeds, rounds))
 
 
-def test_at_one_round_the_band_is_the_t_interval() -> None:
-    values = np.random.default_rng(0).normal(size=(9, 1))
-    assert simultaneous_factor(values) == pytest.approx(t_quantile(0.975, 8), rel=0.06)
+@pytest.mark.parametrize("seeds", [9, 300])
+def test_at_one_round_the_band_is_the_t_interval(seeds: int) -> None:
+    values = np.random.default_rng(0).normal(size=(seeds, 1))
+    assert simultaneous_factor(values) == pytest.approx(t_quantile(0.975, seeds - 1), rel=0.06)
 
 
 def test_the_band_is_wider_than_the_t_interval_and_narrower_than_bonferronis() -> None:
@@ -38,6 +40,18 @@ def test_rounds_that_move_together_give_no_wider_band_than_their_correlation_ask
     draws = np.random.default_rng(seeds)
     values = draws.normal(size=(seeds, 1)) + 0.05 * draws.normal(size=(seeds, 40))
     assert simultaneous_factor(values) == pytest.approx(simulated_factor(values), rel=0.06)  # both are simulations
+
+
+def test_of_many_seeds_the_band_is_as_wide_as_from_samples_of_whole_curves() -> None:
+    values = walks(np.random.default_rng(4), 260, 5)
+    assert simultaneous_factor(values) == pytest.approx(simulated_factor(values), rel=0.04)
+
+
+def test_the_bands_to_several_references_are_those_to_each_alone(tmp_path: Path) -> None:
+    rounds = Synthetic(seeds=range(5), missing={("min", 2): ""}).results(tmp_path / "store").rounds
+    together = difference_curves_to(rounds, ["random", "emoc"])
+    for reference in ("random", "emoc"):
+        pd.testing.assert_frame_equal(together[reference], difference_curves(rounds, reference))
 
 
 @pytest.mark.parametrize("seeds", [2, 3, 9])

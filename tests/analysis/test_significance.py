@@ -14,6 +14,7 @@ from scipy import stats
 
 from albench.analysis.curves import areas
 from albench.analysis.significance import (
+    MOST_EXACT,
     holm,
     null_checks,
     penalties,
@@ -39,6 +40,13 @@ def test_the_signed_rank_p_is_scipys_exact_one_without_zeros_and_ties() -> None:
     for count in (3, 6, 9, 25):
         values = np.random.default_rng(count).normal(0.3, 1, count)
         assert signed_rank_p(values) == pytest.approx(stats.wilcoxon(values, method="exact").pvalue, rel=1e-9)
+
+
+def test_of_more_pairs_than_are_summed_up_the_signed_rank_p_is_normal_and_hardly_another() -> None:
+    draws = np.random.default_rng(0)
+    for shift in (0.0, 0.02, 0.08, 0.12):
+        values = draws.normal(shift, 1, MOST_EXACT + 1)
+        assert signed_rank_p(values) == pytest.approx(stats.wilcoxon(values, method="exact").pvalue, abs=5e-4)
 
 
 @given(st.lists(st.integers(-4, 4), min_size=1, max_size=9))

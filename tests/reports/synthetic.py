@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -105,12 +106,15 @@ class Synthetic:
         if protocol.startswith("top-k"):
             nothing = {"query_class": None, "query_is_novel": None, "query_label": None}
             rows = [{**row, **nothing, "n_novel_queried": int(bool(row["round"]))} for row in rows]
-        with store.cell_of(spec).owned(spec) as owned:
+        with self._owned(store, spec) as owned:
             owned.write_rounds(rows)
             self._write_record(owned, spec, setting, failure)
             if self.outcomes and not failure:
                 owned.write_outcome(self._outcome(strategy, seed))
         return cell
+
+    def _owned(self, store: Store, spec: CellSpec) -> AbstractContextManager[OwnedCell]:
+        return store.cell_of(spec).owned(spec)
 
     def _write_record(self, cell: OwnedCell, spec: CellSpec, setting: Mapping[str, Any], failure: str | None) -> None:
         provenance = {

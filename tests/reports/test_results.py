@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from albench.analysis import areas
 from albench.cli.leaderboard import print_leaderboard
 from albench.errors import DataError, RequestError, StoreError
+from albench.store import rows
 from albench.store.results import choose_reference, collect, load, load_split
 from tests.conftest import Cli, edit_rows, small_run
 from tests.reports.synthetic import Synthetic
@@ -37,6 +39,26 @@ def test_columns_have_the_types_of_the_protocol(tmp_path: Path) -> None:
     assert pd.api.types.is_float_dtype(rounds["accuracy"])
     assert pd.api.types.is_integer_dtype(rounds["n_classes"])
     assert rounds.loc[rounds["round"] == 0, "query_seconds"].isna().all()
+
+
+@pytest.mark.parametrize("at_once", [1, 5, 7])
+def test_rows_are_the_same_however_many_are_turned_into_columns_at_once(
+    at_once: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Synthetic(protocols=("discovery", "top-k"), missing={("min", 1): "lost"}).write(tmp_path)
+    whole = load(store, unfinished=True)
+    monkeypatch.setattr(rows, "_AT_ONCE", at_once)
+    pd.testing.assert_frame_equal(load(store, unfinished=True), whole, check_exact=True)
+    assert load(store)["query_indices"].iloc[1].dtype == np.int64
+
+
+def test_what_sections_share_is_computed_once_and_anew_for_other_settings(tmp_path: Path) -> None:
+    results = Synthetic(scenarios=("digits", "cifar100")).results(tmp_path)
+    assert results.areas is results.areas
+    assert results.target_labels is results.target_labels
+    pd.testing.assert_frame_equal(results.areas, areas(results.rounds))
+    assert set(results.only(["digits"]).areas["setting"]) == {"digits"}
+    assert set(results.areas["setting"]) == {"digits", "cifar100"}
 
 
 def test_the_reference_is_random_where_it_ran_and_else_the_first_strategy() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import albench
+from albench.api import plan
 from albench.errors import RequestError, StoreError
 from albench.store.files import replacing
 from albench.store.leases import leased
@@ -17,7 +18,8 @@ from albench.store.rows import COST, LISTS, NAMES, QUERY, STATE
 from albench.store.snapshot import Snapshot
 from albench.store.source import Folder
 from albench.store.store import Store
-from tests.conftest import edit_json, small_run
+from albench.study.study import Request
+from tests.conftest import SMALL, edit_json, small_run
 from tests.reports.synthetic import Synthetic
 
 
@@ -105,6 +107,19 @@ def test_the_checksum_of_a_store_is_that_of_its_results_however_much_was_read(tm
 
 def test_a_cell_that_has_not_begun_is_missing_with_no_rounds() -> None:
     assert Snapshot().status(2) == ("missing", "not started", 0)
+
+
+def test_a_plan_reads_the_cells_that_are_there_and_counts_the_others_as_not_started(tmp_path: Path) -> None:
+    small_run(tmp_path / "store", strategies="random", seeds=1)
+    request = Request(strategies="random,min", seeds=2, values=SMALL)
+    planned = plan(request, tmp_path / "store")
+    found = [(status.strategy, status.seed, status.status, status.rounds) for status in planned.statuses]
+    assert found == [
+        ("random", 0, "done", 2),
+        ("random", 1, "missing", 0),
+        ("min", 0, "missing", 0),
+        ("min", 1, "missing", 0),
+    ]
 
 
 def test_provenance_names_versions_hardware_and_command(tmp_path: Path) -> None:

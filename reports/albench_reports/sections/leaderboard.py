@@ -78,9 +78,7 @@ def _lines(lines: pd.DataFrame) -> list[Part]:
 def _needed(results: Results) -> pd.DataFrame:
     """Return the labels of each cell to the target of its setting."""
     labels = results.target_labels
-    chosen = {
-        setting: best_target(own, results.reference) for setting, own in labels.groupby("setting", sort=False)
-    }
+    chosen = {setting: best_target(own, results.reference) for setting, own in labels.groupby("setting", sort=False)}
     return labels[labels["target"] == labels["setting"].map(chosen)]
 
 
