@@ -31,6 +31,12 @@ def test_a_file_is_whole_or_absent(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_place_where_nothing_is_is_said_to_be_none(tmp_path: Path) -> None:
+    where = tmp_path / "nowhere"
+    with pytest.raises(StoreError, match=rf"^there is no {where}; give the folder that 'albench run' wrote, or an arch"):
+        albench.load(where)
+
+
 def test_a_folder_without_a_study_is_no_store(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"is no store: there is no study\.json in it"):
         Store(tmp_path).study  # noqa: B018
