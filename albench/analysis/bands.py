@@ -186,7 +186,7 @@ def _pairs(setting: str, own: Mapping[str, Grid], references: Sequence[str], met
                     for grid, column in zip((one, other), columns, strict=True)
                 )
                 rounds = one.rounds[columns[0]]
-                labels: NDArray[np.float64] = labeled.reindex(rounds).to_numpy(dtype=np.float64)
+                labels = np.asarray(labeled.reindex(rounds), dtype=np.float64)
                 yield _Pair(setting, name, reference, rounds, labels, d[:, kept], np.fmax(*sizes))
 
 

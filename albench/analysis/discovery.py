@@ -28,9 +28,9 @@ def discoveries(rounds: pd.DataFrame, n_novel: Mapping[str, int]) -> pd.DataFram
     """
     if rounds.empty:
         return pd.DataFrame(columns=[*CELL, *METRICS])
-    cell: NDArray[np.int64] = rounds.groupby(CELL, sort=False).ngroup().to_numpy(dtype=np.int64)
-    order = np.lexsort((rounds["round"].to_numpy(), cell))
-    ordered, cell = rounds.iloc[order], cell[order]
+    group = np.asarray(rounds.groupby(CELL, sort=False).ngroup(), dtype=np.int64)
+    order = np.lexsort((rounds["round"].to_numpy(), group))
+    ordered, cell = rounds.iloc[order], group[order]
     last = np.searchsorted(cell, np.arange(cell[-1] + 1), side="right") - 1
     cells = ordered.iloc[last]
     total = cells["setting"].map(lambda setting: n_novel.get(str(setting), 0)).to_numpy(dtype=float)
