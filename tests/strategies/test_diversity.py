@@ -132,26 +132,28 @@ def test_typiclust_values_a_set_by_ranks_and_by_its_members_mean_distances() -> 
     close(albench.strategy("typiclust[max_clusters=7]").score_sets(query), expected, rtol=0, atol=1e-9)
 
 
-def test_max_herding_is_the_gain_in_mean_kernel_similarity() -> None:
+@pytest.mark.parametrize("width", [1.0, 0.6])
+def test_max_herding_is_the_gain_in_mean_kernel_similarity(width: float) -> None:
+    strategy = albench.strategy(f"max-herding[width={width}]")
     query = round64()
     seen = look(query)
     f, labeled = unit(seen.f), unit(seen.labeled_f)
-    covered = [max(exp(-np.sum((x - m) ** 2)) for m in labeled) for x in f]
+    covered = [max(exp(-np.sum((x - m) ** 2) / width**2) for m in labeled) for x in f]
 
     def gain(members: object) -> float:
         gains = [
-            max(0.0, max(exp(-np.sum((x - f[s]) ** 2)) for s in members) - c)  # type: ignore[attr-defined]
+            max(0.0, max(exp(-np.sum((x - f[s]) ** 2) / width**2) for s in members) - c)  # type: ignore[attr-defined]
             for x, c in zip(f, covered, strict=True)
         ]
         return float(np.mean(gains))
 
-    close(albench.strategy("max-herding").score_sets(query), [gain(s) for s in seen.sets])
-    close(albench.strategy("max-herding").score(query), [gain([i]) for i in range(len(f))])
+    close(strategy.score_sets(query), [gain(s) for s in seen.sets])
+    close(strategy.score(query), [gain([i]) for i in range(len(f))])
     chosen: list[int] = []
     for _ in range(4):
         rest = [i for i in range(len(f)) if i not in chosen]
         chosen.append(max(rest, key=lambda i: gain([*chosen, i])))
-    assert albench.strategy("max-herding").select(query, 4).tolist() == chosen
+    assert strategy.select(query, 4).tolist() == chosen
 
 
 def test_probcover_counts_what_is_newly_within_the_radius() -> None:
