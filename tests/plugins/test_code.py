@@ -137,7 +137,7 @@ def test_of_first_party_components_no_source_is_read(monkeypatch: pytest.MonkeyP
     kinds = ["strategies", "scenarios", "protocols", "learners", "networks"]
     entries = [entry for entry in host().all_entries(kinds) if entry.plugin.distribution == "albench"]
     versions = {Choice.of(entry.kind, entry.name).version for entry in entries}
-    assert versions <= {1, 2}, "a class says its own number"
+    assert all(isinstance(version, int) for version in versions), "a class says its own number"
 
 
 def test_the_version_that_a_base_of_another_distribution_sets_counts_and_replaces_nothing(shelf: Shelf) -> None:
