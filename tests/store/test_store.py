@@ -12,7 +12,7 @@ import pytest
 import albench
 from albench.api import plan
 from albench.errors import RequestError, StoreError
-from albench.store.files import replacing
+from albench.store.files import remove_leftovers, replacing
 from albench.store.leases import leased
 from albench.store.rows import COST, LISTS, NAMES, QUERY, STATE
 from albench.store.snapshot import Snapshot
@@ -21,6 +21,16 @@ from albench.store.store import Store
 from albench.study.study import Request
 from tests.conftest import SMALL, edit_json, small_run
 from tests.reports.synthetic import Synthetic
+
+
+def test_a_leftover_that_its_owner_takes_away_meanwhile_is_no_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".stays.dead").touch()
+    found = [tmp_path / ".gone.dead", tmp_path / ".stays.dead"]
+    monkeypatch.setattr(Path, "glob", lambda *_: iter(found))  # as listed before the other was taken away
+    remove_leftovers(tmp_path)
+    assert not found[1].exists()
 
 
 def test_a_file_is_whole_or_absent(tmp_path: Path) -> None:
