@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from albench.analysis.pairs import compare, differences, round_differences
@@ -36,6 +36,7 @@ def test_a_seed_at_which_both_are_equal_is_a_tie_and_no_win() -> None:
     assert (one["wins"], one["ties"], one["losses"]) == (2, 1, 1)
 
 
+@settings(deadline=None)
 @given(st.permutations(range(8)))
 def test_the_order_of_rows_changes_nothing(order: list[int]) -> None:
     values = table({"random": dict(zip(SEEDS, (0.5, 0.6, 0.4, 0.45), strict=True)),
