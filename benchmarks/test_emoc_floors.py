@@ -33,7 +33,7 @@ ITERATIONS, IMAGES, PAIRS = 500, 3000, 2000
 EXACT_OPERATIONS = {20: 21.8e12, 100: 109e12}  # 19.1 for the products and 2.65 to build J, and five times that
 IMAGE_OPERATIONS = {20: 0.52e9, 100: 2.6e9}  # of the default path: docs/emoc.md
 BASIS_OPERATIONS = (
-    2 * PAIRS * (79_328 * (2 * 144 + 128) + 2 * 12.3e6)
+    2 * PAIRS * (79_328 * (2 * 176 + 128) + 2 * 12.3e6)
 )  # a sketch, coordinates, gradients and J of pairs
 TITLE = f"EMOC and its floors: {IMAGES} images, {PAIRS} pairs, one thread (processor seconds; exact timed on parts)"
 VAIN = "An attempt at low rank in vain: noise, an untrained network (processor seconds; exact timed on parts)"

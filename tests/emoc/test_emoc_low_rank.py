@@ -16,7 +16,7 @@ from albench.products.matmul import current, use
 from albench_strategies.emoc import lowrank, problem, worth
 from albench_strategies.emoc.forms import Form
 from albench_strategies.emoc.spectrum import NEGLIGIBLE, factored, orthonormal, rms_relative_error, top_directions
-from albench_strategies.emoc.worth import RANKS, hopeless, looked_at, needs_look, pays, pilot_images
+from albench_strategies.emoc.worth import RANKS, by_sketch, hopeless, looked_at, needs_look, pays, pilot_images
 from albench_strategies.numerics.gradients.layers import Shape
 from tests.emoc.queries import small_query
 
@@ -68,7 +68,7 @@ def test_emoc_low_rank_measures_its_error_as_it_is(monkeypatch: pytest.MonkeyPat
 def test_emoc_grows_the_rank_with_the_demand_until_only_exact_scores_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worth, "WORTH_IT", 10.0)
     monkeypatch.setattr(worth, "RANKS", (2, 8, 64))
-    monkeypatch.setattr(lowrank, "SKETCHES", (2, 8, 64))
+    monkeypatch.setattr(worth, "SKETCHES", (2, 8, 64))
     ranks = []
     for tolerance in (0.9, 0.012, 1e-9):
         query = wide_query()
@@ -165,6 +165,13 @@ def test_emoc_relative_error_of_zero_scores_is_zero_or_infinite_and_never_nan() 
 )
 def test_emoc_gives_up_where_errors_fall_too_slowly(errors: dict[int, float], limit: float, expected: bool) -> None:
     assert hopeless(errors, 512, limit) is expected
+
+
+def test_emoc_asks_a_larger_sketch_for_small_ranks_too_and_none_twice() -> None:
+    assert by_sketch([32, 128, 160, 512]) == [[32, 128], [32, 128, 160], [32, 128, 160, 512]]
+    assert by_sketch([32, 64]) == [[32, 64]]
+    assert by_sketch([160]) == [[160]]
+    assert by_sketch([]) == []
 
 
 def test_emoc_measures_on_few_images_where_there_are_few() -> None:

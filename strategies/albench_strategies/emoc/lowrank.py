@@ -29,6 +29,7 @@ from albench_strategies.emoc.worth import (
     LOOK_FAR,
     LOOK_IMAGES,
     SKETCHES,
+    by_sketch,
     hopeless,
     looked_at,
     needs_look,
@@ -111,11 +112,7 @@ class _LowRank:
     def estimate(self, ranks: list[int], limit: float) -> Estimate | None:
         """Return the estimate of the smallest rank whose error on the pilot images is at most the limit, or None."""
         self.held = gather_unit(self.problem, self.layout, self.drawn.sort().values, self.lowered)
-        done = 0
-        for sketch in SKETCHES:
-            wanted = [rank for rank in ranks if done < rank <= sketch]
-            if not wanted:
-                continue
+        for wanted in by_sketch(ranks):
             directions = top_directions(self.held.rows, wanted[-1], self.generator)
             exact, errors = self._errors_by_rank(directions, wanted, self.n_pilot)
             for rank in wanted:
@@ -126,7 +123,6 @@ class _LowRank:
                     return Estimate(self._scores(trial), min(rank, len(directions)), trial.error)
             if len(directions) < wanted[-1] or hopeless(errors, ranks[-1], limit):
                 return None
-            done = sketch
         return None
 
     def _errors_by_rank(self, directions: Tensor, ranks: list[int], n_images: int) -> tuple[Tensor, dict[int, float]]:

@@ -31,6 +31,12 @@ def paying_ranks(shapes: list[Shape], forms: list[Form], n_images: int, n_pairs:
     return [rank for rank in RANKS if pays(shapes, forms, n_images, n_pairs, rank)]
 
 
+def by_sketch(ranks: list[int]) -> list[list[int]]:
+    """Return the ranks that each sketch gives, all up to its size: a larger one is better at small ranks too."""
+    found = [[rank for rank in ranks if rank <= sketch] for sketch in SKETCHES]
+    return [wanted for place, wanted in enumerate(found) if wanted and wanted not in found[:place]]
+
+
 def pays(shapes: list[Shape], forms: list[Form], n_images: int, n_pairs: int, rank: int) -> bool:
     """Compare the multiply-adds with those of the exact path, in which the same Jacobian is built."""
     count = _Counted.of(shapes, forms, n_images, n_pairs)
