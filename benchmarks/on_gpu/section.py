@@ -44,7 +44,7 @@ class Session:
     def row(self, **values: Any) -> None:
         """Keep a row at once."""
         with self.rows.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(values) + "\n")
+            file.write(json.dumps(values, default=str) + "\n")  # what a library counts in types of its own
 
 
 def main() -> None:
