@@ -24,6 +24,7 @@ from tests.conftest import Cli, small_run
 def _unasked(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.delenv(VARIABLE, raising=False)
     before = current()
+    use("mkl")  # whatever a cell that ran in this process without putting it back has left
     yield
     use(before)
 
