@@ -17,7 +17,8 @@ from torch import Tensor
 import albench
 from albench.datadir import data_settings
 from albench_strategies.clusters import Clue
-from albench_strategies.numerics.geometry import kmeans, nearest, representatives
+from albench_strategies.numerics.clustering import kmeans, representatives
+from albench_strategies.numerics.geometry import nearest
 from benchmarks.expectation import first_round
 
 TEMPERATURES = (1.0, 0.1)

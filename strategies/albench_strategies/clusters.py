@@ -10,7 +10,8 @@ from annotated_types import Gt
 from torch import Tensor
 
 from albench import Query, Strategy
-from albench_strategies.numerics.geometry import cover_of_sets, kmeans, representatives, singletons, square_distances
+from albench_strategies.numerics.clustering import kmeans, representatives
+from albench_strategies.numerics.geometry import cover_of_sets, singletons, square_distances
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class WeightedKMeansStrategy(Strategy):
 class KMeans(WeightedKMeansStrategy):
     """Query the examples nearest to the centres of k-means on the pool's features (Zhdanov 2019, without weights).
 
-    Nothing is drawn: k-means starts from points spread over the shares of its cost (`geometry.spread_out`), and an
+    Nothing is drawn: k-means starts from points spread over the shares of its cost (`clustering.spread_out`), and an
     example that is nearest to two centres is taken for the first, the next nearest for the second.
 
     Formula: centres minimise mean_x min_c ||f(x) - c||^2; the example nearest to each is asked for
@@ -65,7 +66,7 @@ class Clue(WeightedKMeansStrategy):
     """Query what represents the uncertain part of the pool: k-means weighted by entropy, CLUE (Prabhu et al. 2021).
 
     The authors add 10^-8 to each probability, so that a confident example keeps a trace of weight, and draw the start
-    of k-means; here it is spread over the shares of the weighted cost (`geometry.spread_out`), and nothing is drawn.
+    of k-means; here it is spread over the shares of the weighted cost (`clustering.spread_out`), and nothing is drawn.
     Their paper sets `temperature` by data set, 1 or 0.1; the default here is 1. With a single output, every
     example weighs the same.
 

@@ -12,16 +12,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from albench import Query, Strategy
-from albench_strategies.numerics.geometry import (
-    CHUNK_ELEMENTS,
-    cover_of_sets,
-    kmeans,
-    nearest,
-    singletons,
-    square_distances,
-)
+from albench_strategies.numerics.clustering import kmeans
+from albench_strategies.numerics.geometry import Cloud, cover_of_sets, nearest, singletons
 
-BLOCK_ELEMENTS = 1 << 20  # of a block of kernel values, so that it stays in a cache
+TILE = 512  # rows and columns of distances at a time, so that they stay in a cache
 LOOKED_AT = 32  # bounds computed anew at once, twice as many each time
 
 
@@ -43,65 +37,65 @@ class CoverStrategy(Strategy):
         Gains only fall while more is covered, so that those of before bound those of now, and few are computed again
         for each pick (Minoux 1978).
         """
-        points, covered, width, weights = self._prepared(query)
-        less = self._tie_break(points)
+        cloud, covered, width, weights = self._prepared(query)
+        less = self._tie_break(cloud)
 
         def gains(examples: Tensor) -> Tensor:
-            return self._gains(points, covered, width, weights, examples) - less[examples]
+            return self._gains(cloud, covered, width, weights, examples) - less[examples]
 
         chosen: list[int] = []
-        bounds = gains(torch.arange(len(points), device=query.device))
-        for _ in range(min(k, len(points))):
+        bounds = gains(torch.arange(len(covered), device=query.device))
+        for _ in range(min(k, len(covered))):
             index = best_of_bounded(bounds, gains, fresh=not chosen)
             chosen.append(index)
             bounds[index] = -torch.inf
-            covered = covered.maximum(self._kernel(square_distances(points, points[index, None])[:, 0], width))
+            reached = self._kernel(cloud.squares(slice(None), slice(index, index + 1)), width)
+            covered = covered.maximum(reached[:, 0])
         return torch.tensor(chosen, dtype=torch.int64, device=query.device)
 
     def _values(self, query: Query, sets: Tensor) -> Tensor:
-        points, covered, width, weights = self._prepared(query)
+        cloud, covered, width, weights = self._prepared(query)
         if sets.shape[1] == 1:
-            return self._gains(points, covered, width, weights, sets[:, 0])
+            return self._gains(cloud, covered, width, weights, sets[:, 0])
 
         def gain(part: slice) -> Tensor:
-            return (self._kernel(square_distances(points, points[part]), width) - covered[part]).clamp_min_(0)
+            return self._kernel(cloud.squares(slice(None), part), width).sub_(covered[part]).clamp_min_(0)
 
-        return cover_of_sets(gain, weights / len(points), sets, "most")
+        return cover_of_sets(gain, weights / len(weights), sets, "most")
 
-    def _gains(self, points: Tensor, covered: Tensor, width: float, weights: Tensor, examples: Tensor) -> Tensor:
+    def _gains(self, cloud: Cloud, covered: Tensor, width: float, weights: Tensor, examples: Tensor) -> Tensor:
         """Return the own gain of each of some examples, (n,)."""
-        left = (covered < 1) & (weights > 0)
-        remaining, level, wanted = points[left], covered[left], weights[left]
-        if not len(remaining):
-            return torch.zeros_like(covered[examples])
-        step = max(1, BLOCK_ELEMENTS // len(remaining))
-        found = [
-            self._kernel(square_distances(points[part], remaining), width).sub_(level).clamp_min_(0) @ wanted
-            for part in torch.split(examples, step)
-        ]
-        return torch.cat(found) / len(points)
+        left = ((covered < 1) & (weights > 0)).nonzero()[:, 0]
+        total = torch.zeros_like(weights[examples])
+        for columns in torch.split(left, TILE):
+            level, wanted = covered[columns], weights[columns]
+            in_part = bool(level.any())
+            for begin in range(0, len(examples), TILE):
+                rows = slice(begin, begin + TILE)
+                reached = self._kernel(cloud.squares(examples[rows], columns), width)
+                total[rows] += (reached.sub_(level).clamp_min_(0) if in_part else reached) @ wanted
+        return total / len(weights)
 
-    def _prepared(self, query: Query) -> tuple[Tensor, Tensor, float, Tensor]:
+    def _prepared(self, query: Query) -> tuple[Cloud, Tensor, float, Tensor]:
         """Return the pool's features of unit norm, what of each is covered, the kernel's width, and the weights."""
         points = F.normalize(query.features)
         width = self._width(query, points)
         covered = self._kernel(nearest(points, F.normalize(query.labeled_features)), width)
-        return points, covered, width, self._weights(query)
+        return Cloud(points), covered, width, self._weights(query)
 
     def _weights(self, query: Query) -> Tensor:
         """Return what covering each pool example is worth, (n_pool,), in [0, 1]."""
         return torch.ones_like(query.features[:, 0])
 
-    def _tie_break(self, points: Tensor) -> Tensor:
+    def _tie_break(self, cloud: Cloud) -> Tensor:
         """Return what is subtracted from gains where they are counts, (n_pool,): below the smallest difference."""
-        spread = square_distances(points, points.mean(dim=0)[None])[:, 0]
-        return spread / (5 * len(points))
+        return cloud.norms / (5 * len(cloud.norms))
 
     def _width(self, query: Query, points: Tensor) -> float:
         raise NotImplementedError
 
     def _kernel(self, squares: Tensor, width: float) -> Tensor:
-        """Return how much is covered at squared distances, in [0, 1]; it falls with the distance."""
+        """Return how much is covered at squared distances, in [0, 1], in their place; it falls with the distance."""
         raise NotImplementedError
 
 
@@ -126,11 +120,11 @@ class MaxHerding(CoverStrategy):
     def _width(self, query: Query, points: Tensor) -> float:  # noqa: ARG002
         return self.width
 
-    def _tie_break(self, points: Tensor) -> Tensor:
-        return torch.zeros_like(points[:, 0])
+    def _tie_break(self, cloud: Cloud) -> Tensor:
+        return torch.zeros_like(cloud.norms)
 
     def _kernel(self, squares: Tensor, width: float) -> Tensor:
-        return torch.exp(-squares / width**2)
+        return squares.clamp_min_(0).mul_(-1 / width**2).exp_()
 
 
 @dataclass(frozen=True)
@@ -170,18 +164,26 @@ class ProbCover(CoverStrategy):
         return max((limit + (float(smaller[-1]) if len(smaller) else 0.99 * limit)) / 2, 1e-6)
 
     def _kernel(self, squares: Tensor, width: float) -> Tensor:
-        return (squares < width**2).to(squares.dtype)
+        return squares.lt_(width**2)
 
 
 def _pure_radii(points: Tensor, place: Tensor) -> Tensor:
     """Return each point's distance to the nearest point of another cluster, (n,); infinite where there is none."""
-    step = max(1, CHUNK_ELEMENTS // len(points))
-    found = []
-    for part, own in zip(torch.split(points, step), torch.split(place, step), strict=True):
-        squares = square_distances(part, points)
-        squares[own[:, None] == place] = torch.inf
-        found.append(squares.amin(dim=1).sqrt())
-    return torch.cat(found)
+    order = place.argsort(stable=True)
+    cloud = Cloud(points[order])
+    squares = torch.full_like(cloud.norms, torch.inf)
+    begin = 0
+    for size in torch.bincount(place).tolist():  # the cluster beside all later ones, each pair of points once
+        end = begin + size
+        for top in range(begin, end, TILE):
+            rows = slice(top, min(top + TILE, end))
+            for left in range(end, len(points), TILE):
+                columns = slice(left, left + TILE)
+                between = cloud.squares(rows, columns)
+                squares[rows] = squares[rows].minimum(between.amin(dim=1))
+                squares[columns] = squares[columns].minimum(between.amin(dim=0))
+        begin = end
+    return torch.empty_like(squares).index_copy_(0, order, squares.clamp_min_(0).sqrt_())
 
 
 def best_of_bounded(bounds: Tensor, gains: Callable[[Tensor], Tensor], fresh: bool) -> int:

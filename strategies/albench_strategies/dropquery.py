@@ -11,7 +11,7 @@ from torch import Tensor
 
 from albench import Query
 from albench_strategies.clusters import WeightedKMeansStrategy
-from albench_strategies.numerics.geometry import kmeans, representatives
+from albench_strategies.numerics.clustering import kmeans, representatives
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from albench import Query, Strategy
-from albench_strategies.numerics.geometry import assign, farthest_first, nearest, square_distances
+from albench_strategies.numerics.clustering import assign
+from albench_strategies.numerics.geometry import farthest_first, nearest, square_distances
 from albench_strategies.outliers import class_means
 from albench_strategies.typiclust import occurrence
 

@@ -14,13 +14,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from albench import Query, Strategy
-from albench_strategies.numerics.geometry import (
-    farthest_first,
-    kmeans,
-    representatives,
-    set_greedy_gains,
-    square_distances,
-)
+from albench_strategies.numerics.clustering import kmeans, representatives
+from albench_strategies.numerics.geometry import farthest_first, set_greedy_gains, square_distances
 from albench_strategies.numerics.geometry import within_sets as distances_within_sets
 from albench_strategies.outliers import class_means
 

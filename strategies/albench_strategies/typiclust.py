@@ -11,7 +11,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from albench import Query, Strategy
-from albench_strategies.numerics.geometry import CHUNK_ELEMENTS, kmeans, square_distances
+from albench_strategies.numerics.clustering import kmeans
+from albench_strategies.numerics.geometry import CHUNK_ELEMENTS, square_distances
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from albench import Query
 from albench_strategies.covering import CoverStrategy
-from albench_strategies.numerics.geometry import CHUNK_ELEMENTS
+from albench_strategies.numerics.geometry import CHUNK_ELEMENTS, Cloud
 from albench_strategies.numerics.heads import fitted_heads, standardised
 
 HELD_OUT = 0.3  # of the labelled examples, to calibrate on
@@ -55,11 +55,11 @@ class UHerding(CoverStrategy):
         best = posterior.topk(min(2, query.n_classes), dim=1).values
         return 1 - (best[:, 0] - best[:, 1]) if query.n_classes > 1 else 1 - best[:, 0]
 
-    def _tie_break(self, points: Tensor) -> Tensor:
-        return torch.zeros_like(points[:, 0])
+    def _tie_break(self, cloud: Cloud) -> Tensor:
+        return torch.zeros_like(cloud.norms)
 
     def _kernel(self, squares: Tensor, width: float) -> Tensor:
-        return torch.exp(-squares.where(squares > rounding(squares), 0) / width**2)
+        return F.threshold_(squares, rounding(squares), 0.0).mul_(-1 / width**2).exp_()
 
 
 def rounding(values: Tensor) -> float:

@@ -9,7 +9,8 @@ from sklearn.cluster import KMeans as SklearnKMeans
 from sklearn.datasets import load_digits
 
 import albench
-from albench_strategies.numerics.geometry import farthest_first, kmeans, representatives, spread_out
+from albench_strategies.numerics.clustering import kmeans, representatives, spread_out
+from albench_strategies.numerics.geometry import farthest_first
 from tests.strategies.planted import blobs, planted
 from tests.strategies.rounds import Array
 
@@ -59,17 +60,17 @@ def test_kmeans_costs_a_few_per_cent_more_than_the_best_of_scikit_learns_own_sta
     best = min(
         SklearnKMeans(k, n_init=1, random_state=seed).fit(points, sample_weight=weights).inertia_ for seed in range(10)
     )
-    assert _inertia(points, _kmeans(points, k, weights), weights) <= 1.06 * best
+    assert _inertia(points, _kmeans(points, k, weights), weights) <= 1.1 * best
 
 
-def test_kmeans_is_on_average_no_worse_than_a_run_of_scikit_learn() -> None:
+def test_kmeans_is_on_average_better_than_a_run_of_scikit_learn() -> None:
     ratios = []
     for name in CASES:
         points, weights = _data(name)
         fits = [SklearnKMeans(20, n_init=1, random_state=s).fit(points, sample_weight=weights) for s in range(5)]
         typical = np.mean([fit.inertia_ for fit in fits])
         ratios.append(_inertia(points, _kmeans(points, 20, weights), weights) / typical)
-    assert np.mean(ratios) <= 1.005
+    assert np.mean(ratios) <= 0.99
 
 
 def test_kmeans_moves_a_centre_without_weight_to_where_the_cost_is_highest() -> None:
@@ -97,7 +98,7 @@ def test_kmeans_centres_are_the_weighted_means_of_their_clusters() -> None:
     centres, place = kmeans(torch.from_numpy(points), 7, torch.from_numpy(weights), iterations=200)
     for c, centre in enumerate(centres.numpy()):
         mine = place.numpy() == c
-        np.testing.assert_allclose(centre, np.average(points[mine], axis=0, weights=weights[mine]), rtol=1e-6)
+        np.testing.assert_allclose(centre, np.average(points[mine], axis=0, weights=weights[mine]), 1e-6, 1e-12)
     nearest = [min(range(7), key=lambda c, x=x: _square(x, centres[c].numpy())) for x in points]  # type: ignore[misc]
     assert place.tolist() == nearest
 
@@ -117,24 +118,34 @@ def test_kmeans_has_no_more_centres_than_there_are_different_points_of_some_weig
     assert sorted(centres.tolist()) == sorted(different.tolist())
 
 
+def _at_shares(costs: list[float], order: list[int]) -> list[int]:
+    """Who stands at the middles of sixteen equal shares of the costs, counted in an order."""
+    candidates = []
+    for share in range(16):
+        reached, place = 0.0, -1
+        while reached < (share + 0.5) / 16 * sum(costs):
+            place += 1
+            reached += costs[order[place]]
+        candidates.append(order[place])
+    return candidates
+
+
 @pytest.mark.parametrize("name", ["a Gaussian, equal weights", "a Gaussian, log-normal weights"])
-def test_spread_out_takes_the_candidate_of_sixteen_equal_shares_that_lowers_the_cost_most(name: str) -> None:
+def test_spread_out_takes_four_of_the_candidates_of_sixteen_equal_shares_that_lower_the_cost_most(name: str) -> None:
     points, weights = _data(name)
     points, weights = points[:150], weights[:150]
     mean = np.average(points, axis=0, weights=weights)
     chosen = [min(range(150), key=lambda i: _square(points[i], mean))]
-    for _ in range(15):
+    order, ordered_at = list(range(150)), 0
+    while len(chosen) < 23:
         costs = [w * min(_square(x, points[c]) for c in chosen) for x, w in zip(points, weights, strict=True)]
-        order = sorted(range(150), key=lambda i: -costs[i])
-        candidates = []
-        for share in range(16):
-            reached, place = 0.0, -1
-            while reached < (share + 0.5) / 16 * sum(costs):
-                place += 1
-                reached += costs[order[place]]
-            candidates.append(order[place])
-        chosen.append(min(candidates, key=lambda i: _inertia(points, points[[*chosen, i]], weights)))
-    assert spread_out(torch.from_numpy(points), 16, torch.from_numpy(weights)).tolist() == chosen
+        if len(chosen) >= 2 * ordered_at:
+            order, ordered_at = sorted(range(150), key=lambda i: -costs[i]), len(chosen)
+        candidates = _at_shares(costs, order)
+        for _ in range(min(4, 23 - len(chosen))):
+            chosen.append(min(candidates, key=lambda i: _inertia(points, points[[*chosen, i]], weights)))
+    assert len(set(chosen)) == 23
+    assert spread_out(torch.from_numpy(points), 23, torch.from_numpy(weights)).tolist() == chosen
 
 
 @pytest.mark.parametrize("keep_start", [True, False], ids=["start kept", "start for the first one alone"])

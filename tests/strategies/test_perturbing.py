@@ -16,7 +16,7 @@ import albench
 from albench.contracts.query import Query
 from albench_strategies import perturbing
 from albench_strategies.committee import QueryByCommittee
-from albench_strategies.numerics.geometry import kmeans
+from albench_strategies.numerics.clustering import kmeans
 from albench_strategies.numerics.heads import standardised
 from albench_strategies.perturbing import UNREACHED
 from tests.strategies import noise

@@ -1,4 +1,4 @@
-"""Distances, greedy orders and k-means over feature vectors, deterministic and without a loop over examples."""
+"""Distances and greedy orders over feature vectors, deterministic and without a loop over examples."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from albench.products import add_inner, inner
+
 CHUNK_ELEMENTS = 1 << 24  # of the largest intermediate
-START_CANDIDATES = 16
 
 
 def square_distances(points: Tensor, others: Tensor) -> Tensor:
@@ -17,7 +18,25 @@ def square_distances(points: Tensor, others: Tensor) -> Tensor:
     shift = others.mean(dim=0)  # large common offsets would cancel badly
     points, others = points - shift, others - shift
     norms = points.square().sum(dim=1)[:, None] + others.square().sum(dim=1)
-    return torch.addmm(norms, points, others.T, alpha=-2).clamp_min_(0)
+    return add_inner(norms, points, -2 * others).clamp_min_(0)
+
+
+class Cloud:
+    """Points of which many squared distances are asked: centred once, and laid out so that one product gives them.
+
+    ||x||^2 * 1 + 1 * ||y||^2 - 2 x y is the inner product of (x, ||x||^2, 1) and (-2 y, 1, ||y||^2).
+    """
+
+    def __init__(self, points: Tensor) -> None:
+        centred = points - points.mean(dim=0)  # large common offsets would cancel badly
+        self.norms = centred.square().sum(dim=1)  # squared distances to the mean, (n,)
+        ones = torch.ones_like(self.norms)
+        self._left = torch.cat([centred, self.norms[:, None], ones[:, None]], dim=1)
+        self._right = torch.cat([-2 * centred, ones[:, None], self.norms[:, None]], dim=1)
+
+    def squares(self, rows: Tensor | slice, columns: Tensor | slice) -> Tensor:
+        """Return squared Euclidean distances, (n, m), a little below 0 where rounding has it so."""
+        return inner(self._left[rows], self._right[columns])
 
 
 def nearest(points: Tensor, others: Tensor) -> Tensor:
@@ -72,81 +91,6 @@ def farthest_first(start: Tensor, k: int, distances_to: Callable[[int], Tensor],
         gains = torch.where(gains.isneginf(), gains, reach if step == 0 and not keep_start else gains.minimum(reach))
         gains[index] = -torch.inf
     return torch.tensor(chosen, dtype=torch.int64, device=start.device)
-
-
-def kmeans(points: Tensor, k: int, weights: Tensor | None = None, iterations: int = 20) -> tuple[Tensor, Tensor]:
-    """Return centres, (at most k, d), and each point's centre, (n,), of weighted k-means by Lloyd's algorithm.
-
-    Starts from `spread_out`, so that nothing is drawn; with fewer different points of some weight than k there are
-    fewer centres. A centre without weight goes where the cost is highest, as scikit-learn's does.
-    """
-    weights = torch.ones_like(points[:, 0]) if weights is None else weights
-    centres = points[spread_out(points, k, weights)]
-    for _ in range(iterations):
-        place = assign(points, centres)
-        mass = torch.zeros_like(centres[:, 0]).index_add_(0, place, weights)
-        sums = torch.zeros_like(centres).index_add_(0, place, points * weights[:, None])
-        moved = sums / mass.clamp_min(torch.finfo(mass.dtype).tiny)[:, None]
-        empty = mass == 0
-        if bool(empty.any()):
-            moved[empty] = points[(nearest(points, centres) * weights).topk(int(empty.sum())).indices]
-        if torch.equal(moved, centres):
-            break
-        centres = moved
-    return centres, assign(points, centres)
-
-
-def spread_out(points: Tensor, k: int, weights: Tensor) -> Tensor:
-    """Return k points to start k-means from, (at most k,): k-means++ with candidates at quantiles instead of drawn.
-
-    The first is nearest to the weighted mean. For each later one the points are put in the order of what they add to
-    the cost, weight times squared distance; of the `START_CANDIDATES` at the middles of as many equal shares of the
-    cost, the one that lowers it most is taken (Arthur & Vassilvitskii 2007, whose greedy variant draws candidates by
-    those shares). Neither chance nor the order of the points plays a part.
-    """
-    points = points - weights @ points / weights.sum()
-    lengths = points.square().sum(dim=1)
-    limit = 1e-10 * lengths.amax()  # nearer points are the same one
-
-    def squares_to(others: Tensor) -> Tensor:  # without centring again at each step, as `square_distances` would
-        sums = lengths[:, None] + lengths[others]
-        return torch.addmm(sums, points, points[others].T, alpha=-2).clamp_min_(0)
-
-    middles = (torch.arange(START_CANDIDATES, dtype=torch.float64, device=points.device) + 0.5) / START_CANDIDATES
-    chosen = [lengths.argmin()]
-    squares = squares_to(chosen[0][None])[:, 0]
-    while len(chosen) < min(k, len(points)) and bool((squares * (weights > 0)).amax() > limit):
-        costs, order = (squares * weights).sort(descending=True, stable=True)
-        shares = costs.double().cumsum(0)
-        candidates = order[torch.searchsorted(shares, middles * shares[-1])]
-        reached = squares_to(candidates).minimum(squares[:, None])
-        best = (weights @ reached).argmin()
-        chosen.append(candidates[best])
-        squares = reached[:, best]
-    return torch.stack(chosen)
-
-
-def assign(points: Tensor, centres: Tensor) -> Tensor:
-    """Return the index of the centre nearest to each point, (n,)."""
-    step = max(1, CHUNK_ELEMENTS // max(1, len(centres)))
-    return torch.cat([square_distances(part, centres).argmin(dim=1) for part in torch.split(points, step)])
-
-
-def representatives(points: Tensor, centres: Tensor, k: int) -> Tensor:
-    """Return k different points, (min(k, n),): the one nearest to each centre, then farthest first from those."""
-    free = torch.zeros_like(points[:, 0])
-    chosen = []
-    for centre in centres:
-        index = int((square_distances(points, centre[None])[:, 0] + free).argmin())
-        chosen.append(index)
-        free[index] = torch.inf
-    found = torch.tensor(chosen, dtype=torch.int64, device=points.device)
-    missing = min(k, len(points)) - len(found)
-    if missing <= 0:
-        return found[:k]
-    start = torch.where(free.isinf(), -torch.inf, nearest(points, points[found]))
-    rest = farthest_first(start, missing, lambda index: square_distances(points, points[index, None])[:, 0], True)
-    return torch.cat([found, rest])
 
 
 def cover_of_sets(
