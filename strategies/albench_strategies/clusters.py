@@ -58,7 +58,7 @@ class KMeans(WeightedKMeansStrategy):
     Source: Zhdanov 2019, Diverse mini-batch active learning, arXiv:1901.05954
     """
 
-    results_version: ClassVar[int] = 2
+    results_version: ClassVar[int] = 3
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Clue(WeightedKMeansStrategy):
     Source: Prabhu, Chandrasekaran, Saenko, Hoffman 2021, Active domain adaptation via clustering ..., ICCV
     """
 
-    results_version: ClassVar[int] = 2
+    results_version: ClassVar[int] = 3
 
     temperature: Annotated[float, Gt(0)] = 1.0
 

@@ -9,10 +9,10 @@ from torch import Tensor
 
 from albench import Query, Strategy
 from albench_strategies.numerics.geometry import (
+    Cloud,
     farthest_first,
     nearest,
     set_greedy_gains,
-    square_distances,
     within_sets,
 )
 
@@ -40,7 +40,5 @@ class Coreset(Strategy):
 
     def select(self, query: Query, k: int) -> Tensor:
         """Return k examples picked by k-center greedy, (min(k, n_pool),)."""
-        points = query.features
-        return farthest_first(
-            self.score(query), k, lambda index: square_distances(points, points[index, None])[:, 0].sqrt(), True
-        )
+        cloud = Cloud(query.features)
+        return farthest_first(self.score(query), k, lambda index: cloud.squares_to(index).sqrt(), True)

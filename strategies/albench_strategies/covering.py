@@ -49,8 +49,7 @@ class CoverStrategy(Strategy):
             index = best_of_bounded(bounds, gains, fresh=not chosen)
             chosen.append(index)
             bounds[index] = -torch.inf
-            reached = self._kernel(cloud.squares(slice(None), slice(index, index + 1)), width)
-            covered = covered.maximum(reached[:, 0])
+            covered = covered.maximum(self._kernel(cloud.squares_to(index), width))
         return torch.tensor(chosen, dtype=torch.int64, device=query.device)
 
     def _values(self, query: Query, sets: Tensor) -> Tensor:
@@ -143,7 +142,7 @@ class ProbCover(CoverStrategy):
     Source: Yehuda, Dekel, Hacohen, Weinshall 2022, Active learning through a covering lens, NeurIPS
     """
 
-    results_version: ClassVar[int] = 2
+    results_version: ClassVar[int] = 3
 
     purity: Annotated[float, Gt(0), Le(1)] = 0.95
     radius: Annotated[float, Gt(0)] | None = None

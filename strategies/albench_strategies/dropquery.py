@@ -34,7 +34,7 @@ class DropQuery(WeightedKMeansStrategy):
         TMLR
     """
 
-    results_version: ClassVar[int] = 1
+    results_version: ClassVar[int] = 2
 
     samples: Annotated[int, Ge(1)] = 3
     rate: Annotated[float, Gt(0), Lt(1)] = 0.75

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from albench import Query, Strategy
 from albench_strategies.numerics.clustering import assign
-from albench_strategies.numerics.geometry import farthest_first, nearest, square_distances
+from albench_strategies.numerics.geometry import Cloud, farthest_first, nearest, square_distances
 from albench_strategies.outliers import class_means
 from albench_strategies.typiclust import occurrence
 
@@ -70,9 +70,7 @@ class NoveltyStrategy(Strategy):
     def _centres(self, pool: Tensor, labeled: Tensor, seen: Tensor, place: Tensor, n_hidden: int) -> Tensor:
         """Return centres of semi-supervised k-means: seen classes keep their labelled examples (Vaze et al. 2022)."""
         start = nearest(pool, seen)
-        order = farthest_first(
-            start, n_hidden, lambda index: square_distances(pool, pool[index, None])[:, 0], keep_start=True
-        )
+        order = farthest_first(start, n_hidden, Cloud(pool).squares_to, keep_start=True)
         centres = torch.cat([seen, pool[order]])
         points = torch.cat([labeled, pool])
         for _ in range(self.iterations):

@@ -108,7 +108,7 @@ class AlfaMix(Strategy):
     Source: Parvaneh et al. 2022, Active learning by feature mixing, CVPR
     """
 
-    results_version: ClassVar[int] = 2
+    results_version: ClassVar[int] = 3
 
     step: Annotated[float, Gt(0), Le(1)] = 0.2  # by which select raises e
 

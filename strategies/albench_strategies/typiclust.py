@@ -34,7 +34,7 @@ class Typiclust(Strategy):
     Source: Hacohen, Dekel, Weinshall 2022, Active learning on a budget, ICML
     """
 
-    results_version: ClassVar[int] = 2
+    results_version: ClassVar[int] = 3
 
     neighbours: Annotated[int, Ge(1)] = 20
     max_clusters: Annotated[int, Ge(1)] = 500

@@ -59,7 +59,7 @@ class UHerding(CoverStrategy):
         return torch.zeros_like(cloud.norms)
 
     def _kernel(self, squares: Tensor, width: float) -> Tensor:
-        return F.threshold_(squares, rounding(squares), 0.0).mul_(-1 / width**2).exp_()
+        return torch.threshold_(squares, rounding(squares), 0).mul_(-1 / width**2).exp_()
 
 
 def rounding(values: Tensor) -> float:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from albench.products import add_inner, inner
-from albench_strategies.numerics.geometry import CHUNK_ELEMENTS, farthest_first, nearest, square_distances
+from albench_strategies.numerics.geometry import CHUNK_ELEMENTS, Cloud, farthest_first, nearest, square_distances
 
 START_CANDIDATES = 16
 TAKEN_AT_ONCE = 4  # of the candidates: drawing new ones costs as much as a look at these
@@ -111,5 +111,4 @@ def representatives(points: Tensor, centres: Tensor, k: int) -> Tensor:
     if missing <= 0:
         return found[:k]
     start = torch.where(free.isinf(), -torch.inf, nearest(points, points[found]))
-    rest = farthest_first(start, missing, lambda index: square_distances(points, points[index, None])[:, 0], True)
-    return torch.cat([found, rest])
+    return torch.cat([found, farthest_first(start, missing, Cloud(points).squares_to, keep_start=True)])

@@ -8,35 +8,44 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from albench.products import add_inner, inner
+from albench.products import inner
 
 CHUNK_ELEMENTS = 1 << 24  # of the largest intermediate
 
 
 def square_distances(points: Tensor, others: Tensor) -> Tensor:
-    """Return squared Euclidean distances, (n, m), at least 0."""
+    """Return squared Euclidean distances, (n, m), at least 0; those to a single other one are free of cancellation."""
     shift = others.mean(dim=0)  # large common offsets would cancel badly
-    points, others = points - shift, others - shift
-    norms = points.square().sum(dim=1)[:, None] + others.square().sum(dim=1)
-    return add_inner(norms, points, -2 * others).clamp_min_(0)
+    return inner(_row_side(points - shift), _column_side(others - shift)).clamp_min_(0)
+
+
+def _row_side(points: Tensor) -> Tensor:
+    """Return (x, ||x||^2, 1), whose inner products with `_column_side` are squared distances, (n, d + 2)."""
+    norms = points.square().sum(dim=1, keepdim=True)
+    return torch.cat([points, norms, torch.ones_like(norms)], dim=1)
+
+
+def _column_side(points: Tensor) -> Tensor:
+    """Return (-2 x, 1, ||x||^2), (n, d + 2)."""
+    norms = points.square().sum(dim=1, keepdim=True)
+    return torch.cat([-2 * points, torch.ones_like(norms), norms], dim=1)
 
 
 class Cloud:
-    """Points of which many squared distances are asked: centred once, and laid out so that one product gives them.
-
-    ||x||^2 * 1 + 1 * ||y||^2 - 2 x y is the inner product of (x, ||x||^2, 1) and (-2 y, 1, ||y||^2).
-    """
+    """Points of which many squared distances are asked, prepared once."""
 
     def __init__(self, points: Tensor) -> None:
-        centred = points - points.mean(dim=0)  # large common offsets would cancel badly
-        self.norms = centred.square().sum(dim=1)  # squared distances to the mean, (n,)
-        ones = torch.ones_like(self.norms)
-        self._left = torch.cat([centred, self.norms[:, None], ones[:, None]], dim=1)
-        self._right = torch.cat([-2 * centred, ones[:, None], self.norms[:, None]], dim=1)
+        centred = points - points.mean(dim=0)
+        self._rows, self._columns = _row_side(centred), _column_side(centred)
+        self.norms = self._rows[:, -2].clone()  # squared distances to the mean, (n,)
 
     def squares(self, rows: Tensor | slice, columns: Tensor | slice) -> Tensor:
         """Return squared Euclidean distances, (n, m), a little below 0 where rounding has it so."""
-        return inner(self._left[rows], self._right[columns])
+        return inner(self._rows[rows], self._columns[columns])
+
+    def squares_to(self, index: int) -> Tensor:
+        """Return all points' squared distances to one of them, (n,), at least 0."""
+        return self.squares(slice(None), slice(index, index + 1))[:, 0].clamp_min_(0)
 
 
 def nearest(points: Tensor, others: Tensor) -> Tensor:
