@@ -48,5 +48,7 @@ class QueryByCommittee(Strategy):
         """Return each member's weights, (members, d + 1, C), fitted to a sample with replacement."""
         n = len(inputs)
         drawn = torch.randint(n, (self.members, n), generator=query.generator).to(query.device)
-        shares = F.one_hot(drawn, n).double().mean(dim=1)  # (members, n)
-        return fitted_heads(inputs, F.one_hot(query.labels, query.n_classes).double(), shares, self.ridge, self.steps)
+        counts = inputs.new_zeros(self.members, n).scatter_add_(1, drawn, inputs.new_ones(self.members, n))
+        return fitted_heads(
+            inputs, F.one_hot(query.labels, query.n_classes).double(), counts / n, self.ridge, self.steps
+        )
