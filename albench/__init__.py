@@ -15,7 +15,8 @@ from albench.hookspecs import hookimpl
 if TYPE_CHECKING:
     from albench import testing
     from albench.api import run
-    from albench.contracts.component import Component
+    from albench.contracts.component import Component, InputPath
+    from albench.contracts.discovery_scenario import Count, DiscoveryScenario, LabeledImages
     from albench.contracts.executor import Executor
     from albench.contracts.learner import Examples, Learner
     from albench.contracts.network import Network
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
         Results,
         Table,
     )
-    from albench.contracts.scenario import DiscoveryScenario, LabeledImages, Scenario, Split
+    from albench.contracts.scenario import Scenario, Split
     from albench.contracts.strategy import Strategy
     from albench.datadir import data_directory, decoded_directory, is_offline
     from albench.errors import (
@@ -63,15 +64,17 @@ _HOMES = {
     "Column": "albench.contracts.report",
     "Component": "albench.contracts.component",
     "Content": "albench.contracts.report",
+    "Count": "albench.contracts.discovery_scenario",
     "DataError": "albench.errors",
-    "DiscoveryScenario": "albench.contracts.scenario",
+    "DiscoveryScenario": "albench.contracts.discovery_scenario",
     "DivergedError": "albench.errors",
     "Examples": "albench.contracts.learner",
     "Executor": "albench.contracts.executor",
     "Figure": "albench.contracts.report",
     "Gallery": "albench.contracts.report",
+    "InputPath": "albench.contracts.component",
     "Labeled": "albench.contracts.protocol",
-    "LabeledImages": "albench.contracts.scenario",
+    "LabeledImages": "albench.contracts.discovery_scenario",
     "Learner": "albench.contracts.learner",
     "Network": "albench.contracts.network",
     "SettingError": "albench.errors",
@@ -122,6 +125,7 @@ __all__ = [
     "Column",
     "Component",
     "Content",
+    "Count",
     "DataError",
     "DiscoveryScenario",
     "DivergedError",
@@ -129,6 +133,7 @@ __all__ = [
     "Executor",
     "Figure",
     "Gallery",
+    "InputPath",
     "Labeled",
     "LabeledImages",
     "Learner",

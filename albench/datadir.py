@@ -18,7 +18,13 @@ OFFLINE = "ALBENCH_OFFLINE"
 
 def data_directory() -> Path:
     """Return the folder that holds data sets: $ALBENCH_DATA, else the user's cache."""
-    return Path(os.environ.get(DATA) or user_cache_path("albench") / "data")
+    return given_data() or user_cache_path("albench") / "data"
+
+
+def given_data() -> Path | None:
+    """Return the folder or file that --data or $ALBENCH_DATA names, None where they name none."""
+    named = os.environ.get(DATA)
+    return Path(named) if named else None
 
 
 def decoded_directory() -> Path:

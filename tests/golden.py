@@ -24,6 +24,7 @@ FOLDER = Path(__file__).parent / "data" / "golden"
 KINDS = ["strategies", "scenarios", "protocols", "learners", "networks"]
 SMALL = {  # names that are asked in a smaller size than their defaults
     "cifar100": "cifar100[initial_per_class=2,pool_per_class=3,test_per_class=2]",
+    "images": "images[path=photos,size=8,initial_per_class=2,test_per_class=2]",
     "discovery": "discovery[n_sets=8,set_size=4]",
     "top-k": "top-k[query_size=7]",
     "finetune": "finetune[initial_iterations=6,update_iterations=4,batch_size=8,learning_rate=0.01]",
@@ -81,7 +82,10 @@ def cases() -> list[tuple[str, str]]:
 def computed(kind: str, text: str) -> Golden:
     """Return what the component `text` computes now."""
     component = host().configure(kind, text)
-    defaults = parameters.values(host().configure(kind, parameters.parse(text)[0]))
+    name, given = parameters.parse(text)
+    paths = parameters.path_parameters(type(component))
+    plain = host().configure(kind, name, {key: value for key, value in given.items() if key in paths})
+    defaults = {key: value for key, value in parameters.values(plain).items() if key not in paths}
     return Golden(component.results_version, defaults, small_results(kind, component))
 
 

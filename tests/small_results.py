@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from sklearn.datasets import load_digits
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -28,6 +29,7 @@ from albench.contracts.protocol import Labeled, Protocol
 from albench.contracts.query import Query
 from albench.contracts.scenario import Scenario
 from albench.contracts.strategy import Strategy, has_score, ranks_sets, selects
+from albench.plugins.parameters import path_parameters
 from albench.testing import Probe, ProbeNetwork, make_probe, make_query
 from albench.training.model import Model
 from albench_strategies.dropout import DropoutStrategy
@@ -107,7 +109,9 @@ def _low_rank_scores(strategy: Strategy) -> Tensor:
 
 def _scenario(scenario: Scenario) -> Results:
     found: Results = {}
-    with _data():
+    with _data() as root:
+        paths = {key: str(root / Path(getattr(scenario, key)).name) for key in path_parameters(type(scenario))}
+        scenario = replace(scenario, **paths)
         for seed in (0, 1):
             split = scenario.split(seed).check()
             found[f"fingerprint, seed {seed}"] = scenario.fingerprint(seed)
@@ -118,8 +122,8 @@ def _scenario(scenario: Scenario) -> Results:
 
 
 @contextmanager
-def _data() -> Iterator[None]:
-    """Give scenarios a folder with a small CIFAR-100 in torchvision's layout, and an empty cache."""
+def _data() -> Iterator[Path]:
+    """Give scenarios a folder with a small CIFAR-100 in torchvision's layout and images, and an empty cache."""
     with tempfile.TemporaryDirectory() as root, pytest.MonkeyPatch.context() as patch:
         folder = Path(root) / "cifar-100-python"
         folder.mkdir()
@@ -131,7 +135,16 @@ def _data() -> Iterator[None]:
         patch.setenv("ALBENCH_DATA", root)
         patch.setenv("ALBENCH_OFFLINE", "1")
         patch.setenv("XDG_CACHE_HOME", f"{root}/cache")
-        yield
+        _write_images(Path(root) / "photos")
+        yield Path(root)
+
+
+def _write_images(root: Path) -> None:
+    """Write three classes of images whose size is the wanted one, which no other version of Pillow scales otherwise."""
+    for name in ("ant", "bee", "cat"):
+        (root / name).mkdir(parents=True)
+        for number, image in enumerate(albench.stream(0, f"golden {name}").integers(0, 256, size=(7, 8, 8, 3))):
+            Image.fromarray(image.astype(np.uint8)).save(root / name / f"{number}.png")
 
 
 @dataclass(frozen=True)

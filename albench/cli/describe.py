@@ -96,14 +96,15 @@ def described(entry: Entry) -> dict[str, Any]:
 
 def _type_text(hint: Any) -> str:
     """Return a type hint as a user reads it: ``int, >= 1``."""
-    from typing import Annotated, Literal, get_args, get_origin
+    from types import UnionType
+    from typing import Annotated, Literal, Union, get_args, get_origin
 
     if get_origin(hint) is Annotated:
         base, *limits = get_args(hint)
         return ", ".join([_type_text(base), *(_limit_text(limit) for limit in limits)])
     if get_origin(hint) is Literal:
         return " or ".join(str(value) for value in get_args(hint))
-    if type(None) in get_args(hint):
+    if get_origin(hint) in (Union, UnionType):
         return " or ".join("none" if part is type(None) else _type_text(part) for part in get_args(hint))
     return getattr(hint, "__name__", str(hint))
 

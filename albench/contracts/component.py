@@ -5,7 +5,17 @@ from __future__ import annotations
 import dataclasses
 from abc import ABC
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+
+class Located:
+    """Marks the type of a parameter that names a file or a folder."""
+
+    def __str__(self) -> str:
+        return "a file or folder"
+
+
+InputPath = Annotated[str, Located()]  # what is there counts: the path enters neither a label nor a key
 
 
 @dataclasses.dataclass(frozen=True)

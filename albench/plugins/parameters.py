@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
-from albench.contracts.component import Component
+from albench.contracts.component import Component, Located
 from albench.errors import RequestError, did_you_mean, reason, shown
 
 MOST_BITS = 4096  # of a parameter that is an integer; Python writes no more than 4,300 digits
@@ -127,6 +128,25 @@ def values(component: Any) -> dict[str, Any]:
     return {name: to_jsonable_python(value) for name, value in found.items()}
 
 
+def path_parameters(cls: type[Any]) -> set[str]:
+    """Return the parameters of a class that name a file or a folder."""
+    hints = _hints(cls, cls.__qualname__)
+    return {name for name, field in fields(cls).items() if _is_path(hints[field.name])}
+
+
+def _hints(cls: type[Any], where: str) -> dict[str, Any]:
+    try:
+        return get_type_hints(cls, include_extras=True)
+    except Exception as error:
+        raise RequestError(
+            f"{where}: a type hint of its class cannot be resolved ({reason(error)}); mend it, or import what it names"
+        ) from error
+
+
+def _is_path(hint: Any) -> bool:
+    return any(isinstance(part, Located) or _is_path(part) for part in get_args(hint))
+
+
 def default(field: dataclasses.Field[Any]) -> Any:
     """Return a parameter's default, or dataclasses.MISSING when it must be given."""
     if field.default_factory is not dataclasses.MISSING:
@@ -147,12 +167,7 @@ def validate(cls: type[Any], given: Mapping[str, Any], where: str) -> dict[str, 
                 f"{where}: there is no parameter {shown(name)}{did_you_mean(name, known)}; "
                 f"the parameters are: {', '.join(known) or 'none'}"
             )
-    try:
-        hints = get_type_hints(cls, include_extras=True)
-    except Exception as error:
-        raise RequestError(
-            f"{where}: a type hint of its class cannot be resolved ({reason(error)}); mend it, or import what it names"
-        ) from error
+    hints = _hints(cls, where)
     return {name: _checked(name, field, hints[field.name], given, where) for name, field in known.items()}
 
 
@@ -174,6 +189,8 @@ def _checked(name: str, field: dataclasses.Field[Any], hint: Any, given: Mapping
     except pydantic.errors.PydanticUserError as error:
         first_line = str(error).splitlines()[0]
         raise RequestError(f"{where}: its class has a field that is no parameter ({first_line})") from None
+    if isinstance(value, str) and _is_path(hint):
+        return os.path.abspath(Path(value).expanduser())  # noqa: PTH100 - links stay as they are named
     if isinstance(value, int) and value.bit_length() > MOST_BITS:
         raise RequestError(f"{where}: {name}: it is {shown(value)}; give a smaller number")
     return value

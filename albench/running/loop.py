@@ -93,7 +93,7 @@ class Loop:
         with held_to_streams("training"), Measurement(self.model.device) as training:
             self.learner.fit(self.model, examples)
         noted = {"permission": self.strategy.permission}
-        columns = {**NO_QUERY, **dict.fromkeys(self.protocol.columns), "query_indices": pool.tolist(), "notes": noted}
+        columns = {**NO_QUERY, **dict.fromkeys(self.protocol.columns), **self._asked(pool), "notes": noted}
         self.record(columns, training.seconds)
         return True
 
@@ -179,8 +179,16 @@ class Loop:
             **self._added(self.protocol.record(labeled)),
             "query_seconds": answer.seconds,
             "peak_memory_bytes": answer.peak_memory_bytes,
-            "query_indices": asked.tolist(),
+            **self._asked(asked),
             "notes": dict(answer.notes),
+        }
+
+    def _asked(self, rows: NDArray[np.int64]) -> Row:
+        """Return what names queried examples."""
+        files = self.split.files
+        return {
+            "query_indices": rows.tolist(),
+            "query_files": None if files is None else [files[row] for row in rows.tolist()],
         }
 
     def _added(self, values: Row) -> Row:

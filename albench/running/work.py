@@ -21,6 +21,7 @@ from albench.study.spec import CellSpec
 from albench.study.survey import proved_split
 
 if TYPE_CHECKING:
+    from albench.contracts.scenario import Split
     from albench.running.loop import Loop
     from albench.training.model import Watch
 
@@ -128,7 +129,7 @@ def _run(work: Work, spec: CellSpec, cell: OwnedCell, emit: Emit) -> tuple[int, 
         error=None,
         exhausted=False,
         earlier_sessions=_earlier_sessions(cell, rounds_kept),
-        provenance={**_provenance(work, spec, product), "first_round": rounds_kept},
+        provenance={**_provenance(work, spec, product), **_noted(split), "first_round": rounds_kept},
     )
     loop = Loop(spec, split, new_model(spec, split, work.device, _watch(work, emit)))
     initial_seconds = 0.0
@@ -182,6 +183,11 @@ def _product(work: Work, cell: OwnedCell, rounds_kept: int) -> str:
     if rounds_kept == 0 or work.product_is_asked:
         return work.product
     return str(cell.record().get("provenance", {}).get("product", PLAIN))
+
+
+def _noted(split: Split) -> dict[str, Any]:
+    """Return what the scenario notes of its data, nothing where it notes nothing."""
+    return {"data_notes": list(split.notes)} if split.notes else {}
 
 
 def _provenance(work: Work, spec: CellSpec, product: str) -> dict[str, Any]:

@@ -40,7 +40,8 @@ def _flat(frame: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
     indices = [None if value is None else json.dumps(value.tolist()) for value in frame["query_indices"]]
-    flat = {"query_indices": indices, "notes": [json.dumps(value) for value in frame["notes"]]}
+    files = [None if value is None else json.dumps(value) for value in frame["query_files"]]
+    flat = {"query_indices": indices, "query_files": files, "notes": [json.dumps(value) for value in frame["notes"]]}
     return frame.assign(**{name: pd.Series(values, index=frame.index, dtype="object") for name, values in flat.items()})
 
 

@@ -19,7 +19,7 @@ from albench.store.names import short_names
 from albench.store.reader import StoreReader, cell_name
 from albench.store.rows import Row, as_frame
 from albench.store.store import open_store
-from albench.study.choice import Choice
+from albench.study.choice import Choice, paths_here
 from albench.study.spec import PARTS
 from albench.study.survey import proved_split
 
@@ -169,7 +169,8 @@ def load_split(results: Results, setting: str, seed: int) -> Split:
     if stored["source"] or not NAME.fullmatch(stored["name"]):
         where = stored["source"] or "a file"
         raise DataError(f"{stored['label']} is a class of {where}, and a report runs no code that results name")
-    scenario = Choice.of("scenarios", stored["name"], stored["parameters"])  # by whatever code: the data are proved
+    given = {**stored["parameters"], **paths_here("scenarios", stored["name"], stored["label"])}
+    scenario = Choice.of("scenarios", stored["name"], given)  # by whatever code: the data are proved
     cells = results.cells[(results.cells["setting"] == setting) & (results.cells["seed"] == seed)]
     with offline():
         return proved_split(scenario, seed, set(cells["fingerprint"]) - {""}, "the results were computed from")

@@ -59,6 +59,7 @@ COST = (
 )
 LISTS = (
     Column("query_indices", "object"),
+    Column("query_files", "object", varies=True),  # null where a scenario names none; files may be renamed
     Column("notes", "object", varies=True),  # strategies may note times
 )
 STORED = (  # of a line on disk: a frame has neither
@@ -143,6 +144,7 @@ _FITS: Mapping[str, Callable[[Any], bool]] = {  # what a column of a type may ho
 _OWN: Mapping[str, Callable[[Any], bool]] = {
     "query_class": lambda value: value is None or isinstance(value, str),
     "query_indices": lambda value: value is None or (isinstance(value, list) and all(map(_is_integer, value))),
+    "query_files": lambda value: value is None or (isinstance(value, list) and all(type(one) is str for one in value)),
     "notes": lambda value: value is None or isinstance(value, dict),
 }
 
@@ -198,5 +200,6 @@ def _piece(rows: Sequence[Row], types: Mapping[str, str]) -> pd.DataFrame:
     shared: dict[Any, Any] = {}  # one text for all rows that name a class
     classes = [shared.setdefault(value, value) if isinstance(value, str) else value for value in frame["query_class"]]
     indices = [None if value is None else np.asarray(value, dtype=np.int64) for value in frame["query_indices"]]
-    objects = {"query_class": classes, "query_indices": indices}
+    files = [value if isinstance(value, list) else None for value in frame["query_files"]]  # older rows have none
+    objects = {"query_class": classes, "query_indices": indices, "query_files": files}
     return frame.assign(**{name: pd.Series(own, index=frame.index, dtype="object") for name, own in objects.items()})

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from albench.contracts.component import Component
-from albench.errors import RequestError
+from albench.datadir import given_data
+from albench.errors import DataError, RequestError
 from albench.plugins import parameters
 from albench.plugins.entries import Entry
 from albench.plugins.host import host
@@ -17,13 +19,16 @@ from albench.plugins.sources import file_of
 
 HERE = "this process"  # the source of a class that no file holds
 
+_paths: dict[tuple[str, str], Mapping[str, str]] = {}  # by kind and label: what this process was given
+
 
 @dataclass(frozen=True)
 class Choice:
     """A component with all its parameters, as plain values, and the label that results carry.
 
-    `source` is empty for a component that a plugin offers, the path of the file for one that a file defines, and HERE
-    for a class that only the calling process knows. `version` stands for its code.
+    `paths` are the parameters that name files or folders, which are not in `parameters`. `source` is empty for a
+    component that a plugin offers, the path of the file for one that a file defines, and HERE for a class that only the
+    calling process knows. `version` stands for its code.
     """
 
     kind: str
@@ -33,6 +38,7 @@ class Choice:
     label: str  # names those that differ from the defaults of the name
     version: int | str
     source: str = ""
+    paths: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, kind: str, what: str | Component, defaults: Mapping[str, Any] | None = None) -> Choice:
@@ -48,12 +54,13 @@ class Choice:
 
     def build(self) -> Any:
         """Return the configured object; RequestError where its code has changed since it was chosen."""
+        given = {**self.parameters, **self.paths}
         if self.source == HERE:
-            return host().build_added(self.kind, self.name, self.version, self.parameters)
+            return host().build_added(self.kind, self.name, self.version, given)
         if not self.source:
             host().entry(self.kind, self.name)  # a name that is none of a plugin must not name a file
         name = f"{self.source}:{self.name}" if self.source else self.name
-        component = host().build(self.kind, name, self.parameters)
+        component = host().build(self.kind, name, given)
         where = _where(self.kind, self.name, self.source)
         if code_identity(type(component), *where) != self.version:
             raise RequestError(
@@ -77,7 +84,9 @@ class Choice:
 
     def stored(self) -> dict[str, Any]:
         """Return it as a store keeps it: without a path, which means nothing elsewhere, and which nobody may trust."""
-        return {**asdict(self), "source": Path(self.source).name if self.source else ""}
+        whole = {**asdict(self), "source": Path(self.source).name if self.source else ""}
+        del whole["paths"]
+        return whole
 
     @classmethod
     def _of_object(cls, kind: str, component: Component) -> Choice:
@@ -91,7 +100,7 @@ class Choice:
 
     @classmethod
     def _offered(cls, kind: str, name: str, component: Component) -> Choice:
-        label = parameters.write(name, parameters.changed(component, _defaults(kind, name, component)))
+        label = parameters.write(name, _named(component, _defaults(kind, name, component)))
         return cls._make(kind, name, component, label)
 
     @classmethod
@@ -100,7 +109,7 @@ class Choice:
         if host().entries[kind].get(name):
             owner = host().entries[kind][name][0].plugin
             raise RequestError(f"the class {name} of {source} has the name of a component of {owner}; give it another")
-        choice = cls._make(kind, name, component, parameters.write(name, parameters.changed(component)), source)
+        choice = cls._make(kind, name, component, parameters.write(name, _named(component)), source)
         if source == HERE:
             host().add(kind, type(component), choice.version)
         return choice
@@ -111,7 +120,26 @@ class Choice:
         version = code_identity(type(component), *where)
         _check_imported(type(component), source, where)
         given = parameters.values(component)
-        return cls(kind, name, given, parameters.changed(component), label, version, source)
+        named = [key for key in parameters.path_parameters(type(component)) if given[key] is not None]
+        paths = {key: os.path.abspath(given.pop(key)) for key in named}  # noqa: PTH100 - links stay as they are named
+        if paths:
+            _paths[kind, label] = paths
+        return cls(kind, name, given, _named(component), label, version, source, paths)
+
+
+def paths_here(kind: str, name: str, label: str) -> dict[str, str]:
+    """Return the paths that this process was given for a component of a label, else the folder of --data for each."""
+    paths = parameters.path_parameters(host().component_class(kind, name))
+    here = given_data()
+    if paths and (kind, label) not in _paths and here is None:
+        raise DataError(f"nothing says where the data of {label} are; give them with --data")
+    return dict(_paths.get((kind, label)) or dict.fromkeys(paths, str(here)))
+
+
+def _named(component: Component, defaults: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return the parameters that labels and keys hold: those that are not at their defaults and are no paths."""
+    paths = parameters.path_parameters(type(component))
+    return {name: value for name, value in parameters.changed(component, defaults).items() if name not in paths}
 
 
 def _where(kind: str, name: str, source: str) -> tuple[Entry | None, Path | None]:

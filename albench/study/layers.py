@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from albench.errors import RequestError, did_you_mean, shown
 from albench.plugins import parameters
+from albench.plugins.host import host
 from albench.study.spec import KIND_OF
 
 KEYS = {
@@ -143,17 +144,40 @@ class _Placed(tuple[Any, ...]):
 
 
 def placed(layer: Layer, folder: Path) -> dict[str, Any]:
-    """Return a layer with the components that it takes from files named by their absolute paths."""
+    """Return a layer whose paths, of components in files and of their parameters, are taken from a folder."""
 
-    def place(value: Any) -> Any:
+    def place(key: str, value: Any) -> Any:
+        kind = KEYS.get(key)
+        if kind is None:
+            return value
         if isinstance(value, (str, list, tuple)):
             named = parameters.as_choices(value)
-            return _Placed(parameters.placed(item, folder) if isinstance(item, str) else item for item in named)
+            return _Placed(_placed_text(kind, item, folder) if isinstance(item, str) else item for item in named)
         if isinstance(value, dict):
-            return {parameters.placed(name, folder): table for name, table in value.items()}
+            at = {parameters.placed(name, folder): table for name, table in value.items()}
+            return {name: _placed_values(kind, name, table or {}, folder) for name, table in at.items()}
         return value
 
-    result = {key: place(value) if key in KEYS else value for key, value in layer.items()}
+    result = {key: place(key, value) for key, value in layer.items()}
     if layer.get("settings"):
-        result["settings"] = [{key: place(value) for key, value in entry.items()} for entry in layer["settings"]]
+        result["settings"] = [{key: place(key, value) for key, value in entry.items()} for entry in layer["settings"]]
     return result
+
+
+def _placed_text(kind: str, text: str, folder: Path) -> str:
+    placed = parameters.placed(text, folder)
+    if "[" not in placed:
+        return placed
+    name, given = parameters.parse(placed)
+    values = _placed_values(kind, name, given, folder)
+    return parameters.write(name, values) if values != given else placed
+
+
+def _placed_values(kind: str, name: str, given: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Return parameters with those that name files or folders taken from a folder."""
+    try:
+        paths = parameters.path_parameters(host().component_class(kind, name)) if given else set()
+    except RequestError:  # said where the component is used
+        paths = set()
+    found = {key: value for key, value in given.items() if key in paths and isinstance(value, str) and value != "none"}
+    return {**given, **{key: str(folder / Path(value).expanduser()) for key, value in found.items()}}

@@ -185,8 +185,9 @@ def _choices(
         else:
             choice = Choice.of(kind, parameters.build(cls, given, name))
         other = choices.setdefault(choice.label, choice)
-        if (other.version, other.source) != (choice.version, choice.source):
-            raise RequestError(f"{key}: two of them have the label {choice.label!r} and are not the same; rename one")
+        if (other.version, other.source, other.paths) != (choice.version, choice.source, choice.paths):
+            mend = "give one a name" if choice.paths else "rename one"
+            raise RequestError(f"{key}: two of them have the label {choice.label!r} and are not the same; {mend}")
     return tuple(choices.values())
 
 

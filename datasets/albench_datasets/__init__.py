@@ -13,4 +13,5 @@ def albench_scenarios() -> Mapping[str, str]:
     return {
         "digits": "albench_datasets.digits:Digits",
         "cifar100": "albench_datasets.cifar100:Cifar100",
+        "images": "albench_datasets.images:Images",
     }

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import albench
-from albench.contracts.scenario import DiscoveryScenario, LabeledImages
+from albench.contracts.discovery_scenario import DiscoveryScenario, LabeledImages
 from albench.errors import DataError, RequestError
 
 
@@ -82,7 +82,7 @@ def test_the_order_of_the_pool_says_nothing_about_labels() -> None:
     [
         ({"novel": 9}, "ask for 11 classes, and the data have 6"),
         ({"pool_per_class": 13}, "lower initial_per_class, pool_per_class or test_per_class"),
-        ({"test_per_class": 6}, "5 for the test"),
+        ({"test_per_class": 6}, "5 of the test part, and 3 for the initial set, 6 for the pool and 6 for the test"),
     ],
 )
 def test_asking_for_more_than_the_data_have_is_an_error_with_the_numbers(change: dict[str, int], message: str) -> None:

@@ -22,17 +22,18 @@ from numpy.typing import NDArray
 
 from albench import LabeledImages, decoded_directory
 
-LAYOUT = 2  # of a decoded copy; part of its name
+LAYOUT = 3  # of a decoded copy; part of its name
 BLOCK_BYTES = 1 << 20  # read at once for a checksum
 UNREADABLE = (OSError, ValueError, KeyError, TypeError)  # what a copy that is absent or damaged raises
 
 
-def decoded(sources: Sequence[Path], decode: Callable[[], LabeledImages]) -> LabeledImages:
+def decoded(sources: Sequence[Path], decode: Callable[[], LabeledImages], how: str = "") -> LabeledImages:
     """Return the data set that `decode` makes of the source files, from its decoded copy where there is one.
 
-    A damaged copy is replaced, with a warning that names its folder; where that fails the data stay in memory.
+    `how` says in what way they are decoded where there are several, which have a copy each. A damaged copy is replaced,
+    with a warning that names its folder; where that fails the data stay in memory.
     """
-    folder = decoded_directory() / _name(sources)
+    folder = decoded_directory() / _name(sources, how)
     try:
         return _read(folder)
     except UNREADABLE as error:
@@ -50,9 +51,9 @@ def decoded(sources: Sequence[Path], decode: Callable[[], LabeledImages]) -> Lab
         return data
 
 
-def _name(sources: Sequence[Path]) -> str:
+def _name(sources: Sequence[Path], how: str) -> str:
     state = [(str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in sources]
-    return hashlib.sha256(json.dumps([LAYOUT, state]).encode()).hexdigest()[:32]
+    return hashlib.sha256(json.dumps([LAYOUT, state, *([how] if how else [])]).encode()).hexdigest()[:32]
 
 
 def _write(data: LabeledImages, folder: Path) -> None:
@@ -68,6 +69,8 @@ def _write(data: LabeledImages, folder: Path) -> None:
             "copy": folder.name,
             "class_names": list(data.class_names),
             "fingerprint": data.fingerprint,
+            "files": None if data.files is None else list(data.files),
+            "notes": list(data.notes),
             "crc32": {name: _checksum(temporary / name) for name in arrays},
         }
         text = json.dumps({"meta": meta, "crc32": _checksum_of(meta)})
@@ -110,6 +113,8 @@ def _read(folder: Path) -> LabeledImages:
         class_names=tuple(meta["class_names"]),
         is_test=np.load(folder / "is_test.npy") if "is_test.npy" in meta["crc32"] else None,
         fingerprint=meta["fingerprint"],
+        files=meta["files"],
+        notes=tuple(meta["notes"]),
     )
 
 

@@ -13,6 +13,7 @@ from albench import Column, Content, Part, ReportSection, Results, Table
 from albench_reports.sections.shared.notes import noted_limits, notes_table
 from albench_reports.sections.shared.provenance import (
     as_text,
+    data_notes_table,
     environment_table,
     mixtures,
     provenance_table,
@@ -47,6 +48,7 @@ class Trust(ReportSection):
             "open": cells.loc[cells["status"] != "done", ["setting", "strategy", "seed", "status", "reason"]],
             "settings": _settings(results.study),
             "parameters": _parameters(results.study),
+            "data": data_notes_table(results.provenance),
             "notes": notes_table(results.rounds),
             "environment": environment_table(results.provenance) if results.provenance else pd.DataFrame(),
             "commands": pd.DataFrame({"command": [shlex.join(words) for words in results.study["commands"]]}),
@@ -64,6 +66,7 @@ class Trust(ReportSection):
             "settings": "Settings: what strategies are compared under",
             "coverage": "Cells of each setting and strategy",
             "open": "Cells that are not done, and why",
+            "data": "What was noted of the data, as files that were left out",
             "notes": "What strategies noted with their rounds",
             "environment": "Hardware and versions",
             "commands": "Commands that made these results",

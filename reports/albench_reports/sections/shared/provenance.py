@@ -22,8 +22,17 @@ def as_text(value: Any) -> str:
 
 
 def provenance_table(records: Records) -> pd.DataFrame:
-    """Return the provenance of each cell as text, one row a cell."""
-    return pd.DataFrame([{name: as_text(value) for name, value in record.items()} for record in records])
+    """Return the provenance of each cell as text, one row a cell; notes of the data have a table of their own."""
+    rows = [{name: as_text(value) for name, value in record.items() if name != "data_notes"} for record in records]
+    return pd.DataFrame(rows)
+
+
+def data_notes_table(records: Records) -> pd.DataFrame:
+    """Return what scenarios noted of their data: scenario, note. Each once, in the order of the cells."""
+    notes = dict.fromkeys(
+        (record["scenario"], str(note)) for record in records for note in record.get("data_notes", [])
+    )
+    return pd.DataFrame(list(notes), columns=["scenario", "note"])
 
 
 def hardware(record: Mapping[str, Any]) -> str:
