@@ -21,8 +21,12 @@ def albench_learners() -> Mapping[str, str]:
 
 @hookimpl
 def albench_networks() -> Mapping[str, str]:
-    """Return the common network."""
-    return {"cifar10-quick": "albench.networks.cifar10_quick:Cifar10Quick"}
+    """Return the common network, and those on features."""
+    return {
+        "cifar10-quick": "albench.networks.cifar10_quick:Cifar10Quick",
+        "linear": "albench.networks.on_features:Linear",
+        "mlp": "albench.networks.on_features:Mlp",
+    }
 
 
 @hookimpl

@@ -25,6 +25,7 @@ KINDS = ["strategies", "scenarios", "protocols", "learners", "networks"]
 SMALL = {  # names that are asked in a smaller size than their defaults
     "cifar100": "cifar100[initial_per_class=2,pool_per_class=3,test_per_class=2]",
     "images": "images[path=photos,size=8,initial_per_class=2,test_per_class=2]",
+    "features": "features[path=features.npz,known=2,novel=1,initial_per_class=2,test_per_class=2]",
     "discovery": "discovery[n_sets=8,set_size=4]",
     "top-k": "top-k[query_size=7]",
     "finetune": "finetune[initial_iterations=6,update_iterations=4,batch_size=8,learning_rate=0.01]",

@@ -136,6 +136,8 @@ def _data() -> Iterator[Path]:
         patch.setenv("ALBENCH_OFFLINE", "1")
         patch.setenv("XDG_CACHE_HOME", f"{root}/cache")
         _write_images(Path(root) / "photos")
+        vectors = albench.stream(0, "golden features").normal(size=(21, 5))
+        np.savez(Path(root) / "features.npz", features=vectors, labels=np.arange(21) % 3)
         yield Path(root)
 
 
@@ -207,17 +209,29 @@ def _changes(before: Mapping[str, Tensor], after: Mapping[str, Tensor]) -> Resul
 
 def _network(network: Network) -> Results:
     found: Results = {}
-    for shape in ((1, 8, 8), (3, 32, 32)):
+    for shape in _shapes(network):
         module: Any = network.build(shape, 4, albench.stream(0, "golden network"))
         weights = {name: value.numpy() for name, value in module.state_dict().items()}
         found |= {f"{name}, {shape}": f"{list(value.shape)} {_sha256(value)}" for name, value in weights.items()}
-        images = albench.stream(0, "golden images").integers(0, 256, size=(5, *shape)).astype(np.uint8)
+        draws = albench.stream(0, "golden images")
+        images: Any = draws.integers(0, 256, size=(5, *shape)).astype(np.uint8)
+        if len(shape) == 1:
+            images = draws.normal(size=(5, *shape)).astype(np.float32)
         prepared = network.preparation(images[:3])(images)
-        found[f"prepared, {shape}"] = prepared[3, ..., 0]
+        found[f"prepared, {shape}"] = prepared[3, ..., 0] if len(shape) > 1 else prepared[3]
         with torch.no_grad():
             found[f"logits, {shape}"] = module.double().eval()(prepared.double())
     found["head row"] = _sha256(network.head_row(7, albench.stream(0, "golden row")))
     return found
+
+
+def _shapes(network: Network) -> list[tuple[int, ...]]:
+    """Return shapes of inputs that a network takes: images, else features."""
+    try:
+        network.check_input((1, 8, 8))
+    except albench.RequestError:
+        return [(12,)]
+    return [(1, 8, 8), (3, 32, 32)]
 
 
 _OF_KIND: dict[str, Callable[[Any], Results]] = {

@@ -14,4 +14,5 @@ def albench_scenarios() -> Mapping[str, str]:
         "digits": "albench_datasets.digits:Digits",
         "cifar100": "albench_datasets.cifar100:Cifar100",
         "images": "albench_datasets.images:Images",
+        "features": "albench_datasets.features:Features",
     }

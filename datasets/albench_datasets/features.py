@@ -1,0 +1,51 @@
+"""Features that somebody has computed, with labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+from annotated_types import Ge
+
+from albench import Count, DataError, DiscoveryScenario, InputPath, LabeledImages
+from albench_datasets.sources.arrays import Arrays
+from albench_datasets.sources.decoded import decoded
+from albench_datasets.sources.folder import readable
+
+
+@dataclass(frozen=True)
+class Features(DiscoveryScenario):
+    """Vectors with labels, as of a pretrained model that stays as it is, `features[path=FILE]`.
+
+    An ``.npz`` file, or a folder of ``.npy`` files: `features` (n, d) and `labels` (n,), which are names of classes or
+    their numbers from 0 on. Where they are there, `class_names` names the numbers, `is_test` (n,) marks the rows of the
+    test part, and `paths` (n,) names the file of each row, which results repeat. Take a network of features, such as
+    `linear` or `mlp`.
+    """
+
+    results_version: ClassVar[int] = 1
+    reads_data: ClassVar[bool] = False
+
+    known: Count = "all"
+    novel: Annotated[int, Ge(0)] = 0
+    initial_per_class: Annotated[int, Ge(1)] = 10
+    pool_per_class: Count = "all"
+    test_per_class: Count = 20
+    path: InputPath = field(kw_only=True)
+    name: str = ""  # tells two files apart in one study: it is part of the label
+
+    def data(self) -> LabeledImages:
+        """Return the features; DataError where they are missing, or cannot be used."""
+        arrays = Arrays(Path(self.path))
+        return decoded(arrays.sources, lambda: _read(arrays), "features")
+
+
+def _read(arrays: Arrays) -> LabeledImages:
+    features = arrays.features()
+    labels, names = arrays.labels(len(features))
+    if len(names) < 2:
+        raise DataError(f"{arrays.path}: all labels are {names[0]!r}; give features of two classes at least")
+    is_test, paths = (arrays.per_row(name, len(features)) for name in ("is_test", "paths"))
+    files = None if paths is None else [readable(Path(str(path))) for path in paths]
+    return LabeledImages.in_canonical_order(features, labels, names, is_test, files=files)

@@ -1,0 +1,92 @@
+"""Arrays that somebody has saved with numpy, in one file or in a folder; each fault is a sentence."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from albench import DataError, reason
+
+MOST_CLASSES = 100_000
+
+
+class Arrays:
+    """The arrays of an ``.npz`` file, or those of a folder's ``.npy`` files; one is read when it is asked for."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.sources = sorted(path.glob("*.npy")) if path.is_dir() else [path]
+        if not path.is_dir() and not path.is_file():
+            raise DataError(f"there is no {path}; give an .npz file, or a folder of .npy files")
+
+    def find(self, name: str) -> NDArray[Any] | None:
+        """Return an array, None where there is none of that name; DataError where it cannot be read."""
+        try:
+            if self.path.is_dir():
+                file = self.path / f"{name}.npy"
+                return np.load(file, mmap_mode="r", allow_pickle=False) if file.exists() else None
+            with np.load(self.path, allow_pickle=False) as stored:
+                return np.asarray(stored[name]) if name in stored else None
+        except (OSError, ValueError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+            raise DataError(
+                f"{self.path}: {name} cannot be read ({reason(error)}); write it with numpy.savez"
+            ) from None
+
+    def get(self, name: str) -> NDArray[Any]:
+        """Return an array; DataError where it is missing."""
+        found = self.find(name)
+        if found is None:
+            raise DataError(f"{self.path} holds no {name}; it needs features, (n, d), and labels, (n,)")
+        return found
+
+    def features(self) -> NDArray[np.float32]:
+        """Return `features`, float32, (n, d), all finite."""
+        found = self.get("features")
+        if found.ndim != 2 or 0 in found.shape or found.dtype.kind not in "fiu":
+            raise DataError(
+                f"{self.path}: features are {found.dtype} of shape {found.shape}; give numbers of shape (n, d)"
+            )
+        with np.errstate(over="ignore"):
+            features: NDArray[np.float32] = np.asarray(found, dtype=np.float32)
+        wrong = np.flatnonzero(~np.isfinite(features).all(axis=1))
+        if len(wrong):
+            raise DataError(
+                f"{self.path}: {len(wrong)} rows of features hold NaN, or numbers too large for float32, the first is "
+                f"row {wrong[0]}; leave them out, or give finite ones"
+            )
+        return features
+
+    def per_row(self, name: str, n: int) -> NDArray[Any] | None:
+        """Return an array with an entry for each of n rows, None where there is none."""
+        found = self.find(name)
+        if found is not None and found.shape != (n,):
+            raise DataError(
+                f"{self.path}: {name} are of shape {found.shape}, and there are {n} features; give one for each"
+            )
+        return found
+
+    def labels(self, n: int) -> tuple[NDArray[np.int64], list[str]]:
+        """Return the class of each of n rows as a number from 0 on, and the names of the classes.
+
+        `labels` are names, or numbers from 0 on; `class_names`, where it is there, names these.
+        """
+        self.get("labels")
+        found = self.per_row("labels", n)
+        assert found is not None
+        if found.dtype.kind == "U":
+            names, numbers = np.unique(found, return_inverse=True)
+            return numbers.astype(np.int64), names.tolist()
+        named = self.find("class_names")
+        n_classes = MOST_CLASSES if named is None else len(named)
+        if found.dtype.kind not in "iu" or found.min() < 0 or found.max() >= n_classes:
+            what = f"run from {found.min()} to {found.max()}" if found.dtype.kind in "iuf" else f"are {found.dtype}"
+            raise DataError(
+                f"{self.path}: labels {what}; give the name of each row's class, or its number, an integer from 0 to "
+                f"{n_classes - 1}"
+            )
+        used, numbers = np.unique(found, return_inverse=True)
+        return numbers.astype(np.int64), [str(label if named is None else named[label]) for label in used]
