@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from albench.contracts.query import Query
 
-N_LABELED, N_CLASSES, WIDTH, MODES = 400, 20, 64, 5
+N_LABELED, MODES = 400, 5
 SPREAD = 1.2  # of a mode's points in each direction, where the modes' centres have 1
 SHARPNESS = 0.3  # of the posterior; most examples are classified surely, and some are not
 
@@ -30,19 +30,19 @@ class HeadAlone(nn.Module):
         return found
 
 
-def clustered_query(n_pool: int, seed: int = 0) -> Query:
+def clustered_query(n_pool: int, n_classes: int = 20, width: int = 64, seed: int = 0) -> Query:
     """Return a query over features, at least 0 as after a ReLU, of classes with several modes each.
 
     The head is that of the nearest class mean. Features, logits and posteriors are computed already, and nothing else.
     """
     draws = torch.Generator().manual_seed(seed)
-    labels = torch.randint(N_CLASSES, (N_LABELED + n_pool,), generator=draws)
-    labels[:N_CLASSES] = torch.arange(N_CLASSES)  # each class has a labelled example
+    labels = torch.randint(n_classes, (N_LABELED + n_pool,), generator=draws)
+    labels[:n_classes] = torch.arange(n_classes)  # each class has a labelled example
     modes = torch.randint(MODES, (len(labels),), generator=draws)
-    centres = torch.randn(N_CLASSES, MODES, WIDTH, generator=draws)
-    noise = torch.randn(len(labels), WIDTH, generator=draws)
+    centres = torch.randn(n_classes, MODES, width, generator=draws)
+    noise = torch.randn(len(labels), width, generator=draws)
     points = (centres[labels, modes] + SPREAD * noise).clamp_min(0)
-    means = torch.stack([points[labels == one].mean(dim=0) for one in range(N_CLASSES)])
+    means = torch.stack([points[labels == one].mean(dim=0) for one in range(n_classes)])
     head = HeadAlone(SHARPNESS * 4 * means, -2 * SHARPNESS * means.square().sum(dim=1)).eval()
     return fresh(Query(head, points[N_LABELED:], points[:N_LABELED], labels[:N_LABELED], None, draws))
 

@@ -104,7 +104,9 @@ def activeml_committee(query: Query, k: int) -> Picks:
     points = (np.concatenate([labeled, query.features.numpy()]) - mean) / spread
     labels = np.concatenate([query.labels.numpy().astype(float), np.full(len(query.pool), np.nan)])
     head = LogisticRegression(C=1 / (0.01 * len(labeled)))
-    ensemble = SklearnClassifier(BaggingClassifier(head, n_estimators=8, random_state=0), classes=range(query.n_classes))
+    ensemble = SklearnClassifier(
+        BaggingClassifier(head, n_estimators=8, random_state=0), classes=range(query.n_classes)
+    )
     asked = skactiveml.pool.QueryByCommittee(method="KL_divergence", random_state=0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -140,11 +142,10 @@ def small_text_coreset(query: Query, k: int) -> Picks:
 
 def _networks(query: Query, samples: int) -> NDArray[np.float32]:
     """Return the posteriors of dropout networks as baal has them, (n_pool, C, T), the features dropped by a layer."""
-    dropout, found = torch.nn.Dropout(0.5).train(), []
+    dropout = torch.nn.Dropout(0.5).train()
     with torch.no_grad():
-        for _ in range(samples):
-            found.append(torch.softmax(query.network.head(dropout(query.features)), dim=1).numpy())
-    return np.stack(found, axis=-1)
+        logits = [query.network.head(dropout(query.features)) for _ in range(samples)]
+        return np.stack([torch.softmax(one, dim=1).numpy() for one in logits], axis=-1)
 
 
 def _baal(query: Query, k: int, heuristic: str) -> Picks:

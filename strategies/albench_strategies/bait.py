@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import copy
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, ClassVar, Literal
 
 import torch
@@ -12,6 +14,8 @@ from torch import Tensor
 from albench import Query, Strategy
 from albench_strategies.numerics.geometry import CHUNK_ELEMENTS, singletons
 from albench_strategies.numerics.gradients.last_layer import residuals_by_label
+
+BLOCK_ELEMENTS = 1 << 19  # of what an update computes at once, so that it stays in a cache
 
 
 @dataclass(frozen=True)
@@ -30,9 +34,9 @@ class Bait(Strategy):
     Formula: tr(M^-1 F) - tr((M + K / n sum_S F_x)^-1 F), M = ridge I + sum over labelled F_x / n, F = mean over all
         images of F_x, F_x = (f f^T) x (diag(p) - p p^T), or f f^T q (1 - q) with q = max p, n = n_labeled + K
     Sets: exactly that of the set
-    Cost: O(n_sets (K C^2 d^2 + K^2 C^2 d + K^3 C^3)) for sets, O(k (N' C^2 d^2 + C^3 d^3)) to select: more than ten
-        forward passes of the common network from about C = 10 on, since C d x C d matrices are inverted instead of
-        approximated; `fisher=binary` costs what C = 1 does
+    Cost: O(C^3 d^3 + n_sets (K C^2 d^2 + K^2 C^2 d + K^3 C^3)) for sets, O(C^3 d^3 + N' C^2 d^2 +
+        k (N' C^2 (d + C) + C^3 d^2)) to select: more than ten forward passes of the common network from about C = 10
+        on, since C d x C d matrices are inverted instead of approximated; `fisher=binary` costs what C = 1 does
     Source: Ash, Goel, Krishnamurthy, Kakade 2021, Gone fishing: neural active learning with Fisher embeddings, NeurIPS,
         code github.com/JordanAsh/badge; Huseljic, Hahn, Herde, Rauch, Sick 2024, Fast fishing: approximating BAIT for
         efficient and scalable deep active image classification, ECML PKDD
@@ -55,17 +59,20 @@ class Bait(Strategy):
     def select(self, query: Query, k: int) -> Tensor:
         """Return k examples, greedily forward and backward, (min(k, n_pool),)."""
         gathered = self._gathered(query, k)
-        everything = singletons(len(query.pool), query.device)
-        free = torch.zeros_like(query.features[:, 0])
+        pool = _Pool(gathered)
+        free = torch.zeros_like(gathered.features[:, 0])
         chosen: list[int] = []
-        for _ in range(min(self.oversampling * k, len(everything))):
-            index = int((gathered.gains(everything) - free).argmax())
+        for _ in range(min(self.oversampling * k, len(free))):
+            index = int((pool.gains(query.features.dtype) - free).argmax())
             chosen.append(index)
             free[index] = torch.inf
-            gathered = gathered.moved(index, 1.0)
+            pool.move(index, 1.0)
+        pool = pool.only(chosen)
         while len(chosen) > k:
-            losses = gathered.losses(torch.tensor(chosen, device=query.device)[:, None])
-            gathered = gathered.moved(chosen.pop(int(losses.argmin())), -1.0)
+            place = int(pool.losses().argmin())
+            pool.move(place, -1.0)
+            del chosen[place]
+            pool = pool.only([row for row in range(len(chosen) + 1) if row != place])
         return torch.tensor(chosen, dtype=torch.int64, device=query.device)
 
     def _gathered(self, query: Query, k: int) -> _Gathered:
@@ -105,35 +112,95 @@ class _Gathered:
 
     def gains(self, sets: Tensor) -> Tensor:
         """Return how much adding all of each set, (n_sets, K), lowers the trace, (n_sets,)."""
-        return self._change(sets, self.share, self.dtype)
-
-    def losses(self, sets: Tensor) -> Tensor:
-        """Return how much taking all of each set away raises the trace, (n_sets,)."""
-        return -self._change(sets, -self.share, torch.float64)  # I - G may be nearly singular
-
-    def moved(self, example: int, sign: float) -> _Gathered:
-        """Return what is gathered after adding (sign 1) or taking away (-1) one example, by Woodbury's identity."""
-        f, b = self.features[example], self.roots[example]
-        reach = torch.einsum("aibj,j,bc->aic", self.inverse, f, b).flatten(0, 1)
-        inner = torch.einsum("aic,i,ab->cb", reach.view(*self.inverse.shape[:2], -1), f, b)
-        inner = torch.eye(len(inner), dtype=inner.dtype, device=inner.device) + sign * self.share * inner
-        lowered: Tensor = reach @ torch.linalg.solve(inner, reach.T)
-        return replace(self, inverse=self.inverse - sign * self.share * lowered.view_as(self.inverse))
-
-    def _change(self, sets: Tensor, share: float, dtype: torch.dtype) -> Tensor:
-        """Return tr((I + share V^T A V)^-1 share V^T A F A V) for the stacked factors V of each set, (n_sets,)."""
-        (classes, width), size = self.inverse.shape[:2], sets.shape[1]
-        flat = self.inverse.reshape(classes * width, -1)
-        spread = (flat @ self.pool.reshape_as(flat) @ flat).view_as(self.inverse)
-        step = max(1, CHUNK_ELEMENTS // (size * classes**2 * max(width, size)))
-        found = []
-        for part in torch.split(sets, step):
-            f, b = self.features[part].to(dtype), self.roots[part].to(dtype)
-            inner, outer = _seen(self.inverse.to(dtype), f, b), _seen(spread.to(dtype), f, b)
-            eye = torch.eye(size * classes, dtype=dtype, device=sets.device)
-            solved: Tensor = torch.linalg.solve(eye + share * inner, share * outer)
-            found.append(solved.diagonal(dim1=1, dim2=2).sum(dim=1))
+        found = [_change(*self._seen(part, self.dtype), self.share) for part in torch.split(sets, self._step(sets))]
         return torch.cat(found)
+
+    def singles(self) -> tuple[Tensor, Tensor]:
+        """Return V^T A V and V^T A F A V of each example's own factors V, (n, C, C), float64."""
+        everything = singletons(len(self.features), self.features.device)
+        found = [self._seen(part, torch.float64) for part in torch.split(everything, self._step(everything))]
+        inner, outer = zip(*found, strict=True)
+        return torch.cat(inner), torch.cat(outer)
+
+    @cached_property
+    def spread(self) -> Tensor:
+        """A F A of the inverse A and the pool's F, (C, d, C, d)."""
+        flat = self.inverse.flatten(2).flatten(0, 1)
+        return (flat @ self.pool.reshape_as(flat) @ flat).view_as(self.inverse)
+
+    def _step(self, sets: Tensor) -> int:
+        classes, width = self.inverse.shape[:2]
+        return max(1, CHUNK_ELEMENTS // (sets.shape[1] * classes**2 * max(width, sets.shape[1])))
+
+    def _seen(self, sets: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        f, b = self.features[sets].to(dtype), self.roots[sets].to(dtype)
+        return _seen(self.inverse.to(dtype), f, b), _seen(self.spread.to(dtype), f, b)
+
+
+class _Pool:
+    """What each example of the pool sees of the information gathered, kept up to date while examples come and go.
+
+    One example changes A and A F A by products of C columns, so that an update takes C^2 (d + C) steps for each
+    example of the pool, where computing anew takes C^2 d^2.
+    """
+
+    def __init__(self, gathered: _Gathered) -> None:
+        self._features, self._roots = gathered.features, gathered.roots
+        size = gathered.inverse.shape[0] * gathered.inverse.shape[1]
+        self._inverse, self._pool = gathered.inverse.reshape(size, size), gathered.pool.reshape(size, size)
+        self._share = gathered.share
+        self._inner, self._outer = gathered.singles()  # V^T A V and V^T A F A V, (n, C, C)
+
+    def gains(self, dtype: torch.dtype) -> Tensor:
+        """Return how much adding each example lowers the trace, (n,)."""
+        return _change(self._inner.to(dtype), self._outer.to(dtype), self._share).double()
+
+    def losses(self) -> Tensor:
+        """Return how much taking each example away raises the trace, (n,)."""
+        return -_change(self._inner, self._outer, -self._share)
+
+    def only(self, rows: list[int]) -> _Pool:
+        """Return the same of some examples."""
+        found = copy.copy(self)
+        for name in ("_features", "_roots", "_inner", "_outer"):
+            setattr(found, name, getattr(self, name)[rows])
+        return found
+
+    def move(self, example: int, sign: float) -> None:
+        """Add (sign 1) or take away (-1) one example, by Woodbury's identity: A becomes A - R M R^T."""
+        share, (classes, width) = sign * self._share, (self._roots.shape[1], self._features.shape[1])
+        factor = (self._roots[example][:, None] * self._features[example][:, None]).flatten(0, 1)  # (C d, C)
+        reach = self._inverse @ factor
+        middle = share * torch.linalg.inv(torch.eye(classes).to(factor) + share * factor.T @ reach)
+        onto = self._pool @ reach
+        back, between = self._inverse @ onto, reach.T @ onto
+        columns = torch.cat([reach, back], dim=1).view(classes, width, -1).transpose(0, 1).flatten(1)  # (d, C 2 C)
+        step = max(1, BLOCK_ELEMENTS // columns.shape[1])
+        for start in range(0, len(self._features), step):
+            part = slice(start, start + step)
+            seen = (self._features[part] @ columns).view(-1, classes, 2 * classes)
+            reached = _product(self._roots[part].transpose(1, 2), seen)  # V^T R beside V^T A F R
+            first, second = torch.split(reached, classes, dim=2)
+            moved = _product(first, middle)
+            crossed = _product(moved, second.transpose(1, 2))
+            self._outer[part] -= crossed + crossed.transpose(1, 2)
+            self._outer[part] += _product(_product(moved, between), moved.transpose(1, 2))
+            self._inner[part] -= _product(moved, first.transpose(1, 2))
+        self._inverse = self._inverse - reach @ middle @ reach.T
+
+
+def _product(left: Tensor, right: Tensor) -> Tensor:
+    """Return left @ right; products of single numbers are no work for a library of matrices."""
+    return left * right if left.shape[-1] == 1 and right.shape[-2] == 1 else left @ right
+
+
+def _change(inner: Tensor, outer: Tensor, share: float) -> Tensor:
+    """Return tr((I + share V^T A V)^-1 share V^T A F A V), (n,), of matrices (n, m, m)."""
+    if inner.shape[-1] == 1:
+        return (share * outer / (1 + share * inner))[:, 0, 0]
+    eye = torch.eye(inner.shape[-1], dtype=inner.dtype, device=inner.device)
+    solved: Tensor = torch.linalg.solve(eye + share * inner, share * outer)
+    return solved.diagonal(dim1=1, dim2=2).sum(dim=1)
 
 
 def _seen(matrix: Tensor, features: Tensor, roots: Tensor) -> Tensor:
