@@ -11,7 +11,7 @@ from albench_strategies.emoc.grams import Grams, finish
 from albench_strategies.emoc.precision import matmul_precision, product_dtype
 from albench_strategies.emoc.problem import Problem, gather_sides, is_single
 from albench_strategies.emoc.row_sums import row_sums
-from albench_strategies.numerics.gradients.layers import Factors, Shape
+from albench_strategies.numerics.gradients.layers import Factors, Shape, mixed
 
 
 def exact_scores(problem: Problem, pairs: Tensor | None = None) -> Tensor:
@@ -26,7 +26,7 @@ def exact_scores(problem: Problem, pairs: Tensor | None = None) -> Tensor:
 
 def _block(problem: Problem, pairs: Tensor, shapes: list[Shape], forms: list[Form]) -> Tensor:
     sides = gather_sides(problem.gradients(pairs), len(pairs), forms, problem.recorder.space)
-    largest = max(shape.functions * max(shape.weights, len(pairs)) for shape in shapes)
+    largest = max(max(shape.functions * shape.weights, shape.rows * len(pairs)) for shape in shapes)
 
     def partial(images: Tensor) -> Tensor:
         return chunk_sums(problem, problem.jacobian(images), sides)
@@ -42,8 +42,7 @@ def chunk_sums(problem: Problem, factors: list[Factors], sides: list[Side]) -> T
     singles = [(ours, side.factors) for ours, side in zip(factors, sides, strict=True) if is_single(side.form, ours)]
     grams = Grams.of([(ours, other) for ours, other in singles if other is not None])
     changes = many_position_changes(problem, factors, sides)
-    n, _, _, functions, _ = factors[0].deltas.shape
-    weights = factors[0].deltas.new_ones(n * functions)
+    weights = factors[0].deltas.new_ones(len(factors[0].deltas) * factors[0].rows)
     if changes is None:
         nothing = weights.new_empty(len(weights), 0)
         empty = weights.new_empty(len(grams.other_inputs[0]), 0)
@@ -53,20 +52,26 @@ def chunk_sums(problem: Problem, factors: list[Factors], sides: list[Side]) -> T
 
 def many_position_changes(problem: Problem, factors: list[Factors], sides: list[Side]) -> Tensor | None:
     """Return the changes through the layers that are no single Gram form, (images * F, m); None without such."""
-    changes: Tensor | None = None
+    changes: dict[bool, Tensor] = {}  # of the functions themselves, and of those that they are mixed from
+    mixing: Tensor | None = None
     for layer, (ours, side) in enumerate(zip(factors, sides, strict=True)):
         if is_single(side.form, ours):
             continue
+        mixing, mixes = ours.mixing if mixing is None else mixing, ours.mixing is not None
+        before = changes.get(mixes)
         if side.form is Form.explicit:
-            assert side.gradient is not None
-            changes = _add_product(problem, changes, explicit(ours, problem.recorder.space, f"image {layer}"), side)
+            jacobian = explicit(ours, problem.recorder.space, f"image {layer}")
+            changes[mixes] = _add_product(problem, before, jacobian, side, f"changes {mixes}")
         else:
             product = half(ours, side) if side.form is Form.half else gram(ours, side)
-            changes = product if changes is None else changes.add_(product)
-    return changes
+            changes[mixes] = product if before is None else before.add_(product)
+    if mixing is None:
+        return changes.get(False)
+    found = mixed(changes[True], mixing)
+    return found.add_(changes[False]) if False in changes else found
 
 
-def _add_product(problem: Problem, changes: Tensor | None, jacobian: Tensor, side: Side) -> Tensor:
+def _add_product(problem: Problem, changes: Tensor | None, jacobian: Tensor, side: Side, name: str) -> Tensor:
     assert side.gradient is not None
     gradient = side.gradient
     dtype = product_dtype(problem.precision, jacobian)
@@ -78,7 +83,7 @@ def _add_product(problem: Problem, changes: Tensor | None, jacobian: Tensor, sid
     if by_onednn(jacobian, gradient):
         return inner(jacobian, gradient)
     shape = (len(jacobian), len(gradient))
-    return torch.mm(jacobian, gradient.T, out=problem.recorder.space.take("changes", shape, dtype, jacobian.device))
+    return torch.mm(jacobian, gradient.T, out=problem.recorder.space.take(name, shape, dtype, jacobian.device))
 
 
 def _numbers_a_pair(shape: Shape, form: Form) -> int:

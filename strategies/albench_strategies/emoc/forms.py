@@ -15,7 +15,7 @@ from enum import StrEnum
 import torch
 from torch import Tensor
 
-from albench_strategies.numerics.gradients.layers import Factors, Shape
+from albench_strategies.numerics.gradients.layers import Factors, Shape, mixed
 from albench_strategies.numerics.gradients.workspace import Workspace
 
 ELEMENTWISE_COST = 8  # a multiply-add outside a matrix product, counted in those inside
@@ -56,11 +56,12 @@ def costs(shape: Shape, n_images: int, n_candidates: int) -> dict[Form, float]:
         shape.width,
     )
     pairs = n_images * n_candidates
+    grams = shape.rows if positions == 1 else functions  # of one position: deltas are mixed before, products after
     build = groups * outputs * width * positions
     found = {Form.explicit: pairs * functions * shape.weights + (n_images * functions + n_candidates) * build}
     if groups == 1:  # with groups the other two would be a product of small matrices a group
         found[Form.half] = pairs * positions * outputs * (width + functions) + n_candidates * build
-        found[Form.gram] = pairs * positions**2 * (width + functions * outputs + ELEMENTWISE_COST * functions)
+        found[Form.gram] = pairs * positions**2 * (width + grams * (outputs + ELEMENTWISE_COST))
     return {form: float(count) for form, count in found.items()}
 
 
@@ -131,11 +132,11 @@ def gram(factors: Factors, side: Side) -> Tensor:
 def add_single_gram(changes: Tensor, factors: Factors, side: Side) -> None:
     """Add the Gram form of a layer of one position, (a . a') (D . D'), to `changes`, (n F, m), in place."""
     assert side.factors is not None
-    n, _, _, functions, outputs = factors.deltas.shape
-    m = len(side.factors.patches)
+    n, m = len(factors.patches), len(side.factors.patches)
     alike = factors.patches.flatten(1) @ side.factors.patches.flatten(1).T
-    pull = factors.deltas.view(n * functions, outputs) @ side.factors.deltas.reshape(m, outputs).T
-    changes.view(n, functions, m).addcmul_(pull.view(n, functions, m), alike.view(n, 1, m))
+    deltas = mixed(factors.deltas.flatten(0, 3), factors.mixing)
+    pull = deltas @ side.factors.deltas.flatten(1).T
+    changes.view(n, -1, m).addcmul_(pull.view(n, -1, m), alike.view(n, 1, m))
 
 
 def _step(m: int, numbers_each: int, like: Tensor) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from albench_strategies.numerics.gradients.layers import Factors
+from albench_strategies.numerics.gradients.layers import Factors, mixed
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,10 @@ class Grams:
 
 
 def _deltas(factors: Factors, shared: bool) -> Tensor:
-    same = shared and not factors.deltas.is_cuda and bool((factors.deltas == factors.deltas[:1]).all())
-    deltas = factors.deltas[:1] if same else factors.deltas
-    return deltas.reshape(-1, factors.deltas.shape[4])
+    parts = [factors.deltas] if factors.mixing is None else [factors.deltas, factors.mixing]
+    same = shared and not any(part.is_cuda or bool((part != part[:1]).any()) for part in parts)
+    deltas, *mixing = (part[:1] if same else part for part in parts)
+    return mixed(deltas.flatten(0, 3), *mixing) if mixing else deltas.flatten(0, 3)
 
 
 def finish(changes: Tensor, grams: Grams, weights: Tensor) -> Tensor:

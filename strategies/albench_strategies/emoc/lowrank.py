@@ -9,7 +9,6 @@ exact scores of 128 random pairs on 64 random images.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import torch
@@ -36,7 +35,7 @@ from albench_strategies.emoc.worth import (
     paying_ranks,
     pilot_images,
 )
-from albench_strategies.numerics.gradients.layers import Factors
+from albench_strategies.numerics.gradients.layers import Factors, Narrowed, mixed
 
 PILOT_MARGIN = 0.8  # of the tolerance, since few images and pairs measure with an error of their own
 TRIED_FROM = 0.95  # of that: what narrowed patches and bf16 add to the error of a rank alone
@@ -92,7 +91,8 @@ class _LowRank:
         order = torch.randperm(len(problem.images), generator=generator)
         self.problem = replace(problem, images=problem.images[order.to(device)])
         self.n_pilot = pilot_images(len(order))
-        self.layout = Layout.of(problem, forms)
+        self.layout, self.shapes = Layout.of(problem, forms), problem.shapes()
+        self.functions = max(shape.rows for shape in self.shapes)
         self.lower = lower_dtype(problem.images)
         self.lowered = self.layout.explicit if self.lower != problem.images.dtype else []
         held = torch.randperm(len(problem), generator=generator)[: problem.block_size(sum(self.layout.widths))]
@@ -134,12 +134,13 @@ class _LowRank:
         nears = {rank: near.clone() for rank in ranks}
         for images in torch.split(self.problem.images[:n_images], self._chunk_size()):
             factors = self.problem.jacobian(images)
-            others = self._other_changes(factors)
+            others = self._other_changes([factors[layer] for layer in self.layout.others], len(images) * self.functions)
             whole, projected, start = others.clone(), others.new_zeros(len(others), len(directions)), 0
             for layer, part, row in zip(self.layout.explicit, parts, split_rows, strict=True):
-                jacobian = explicit(factors[layer], self.problem.recorder.space, f"image {layer}")
-                whole += inner(jacobian, row)
-                projected += inner(jacobian, part)
+                ours = factors[layer]
+                jacobian = explicit(ours, self.problem.recorder.space, f"image {layer}")
+                whole += mixed(inner(jacobian, row), ours.mixing)
+                projected += mixed(inner(jacobian, part), ours.mixing)
             exact += whole.abs().sum(dim=0)
             for rank in ranks:
                 others.addmm_(projected[:, start:rank], coordinates[:, start:rank].T)
@@ -158,9 +159,8 @@ class _LowRank:
         """Return the directions of each explicit layer, factored over few combinations of its inputs."""
         sizes = along.square().mean(dim=0).sqrt()
         parts = torch.split(directions, self.layout.widths, dim=1)
-        shapes = self.problem.shapes()
         return [
-            factored(part, sizes, shapes[layer].width).to(self.lower)
+            factored(part, sizes, self.shapes[layer].width).to(self.lower)
             for layer, part in zip(self.layout.explicit, parts, strict=True)
         ]
 
@@ -179,17 +179,18 @@ class _LowRank:
         """Return the sums of absolute changes of all pairs over some images, float64, (n,)."""
 
         def partial(images: Tensor) -> Tensor:
-            factors = self.problem.jacobian(images, self.lowered)
-            return self._near(factors, self._projected(factors, probes), pairs)
+            others, narrowed = self.problem.narrowed_jacobian(images, bases, self.lowered)
+            return self._near(others, self._projected(narrowed, weights), pairs)
 
+        bases = {layer: probe.basis for layer, probe in zip(self.layout.explicit, probes, strict=True)}
+        weights = [probe.by_input(self.shapes[layer].groups) for layer, probe in zip(bases, probes, strict=True)]
         total = torch.zeros(len(self.problem), dtype=torch.float64, device=self.checked.device)
         for found in self.problem.over_images(self._chunk_size(), partial, part):
             total += found
         return total
 
-    def _near(self, factors: list[Factors], left: Tensor, pairs: Gathered) -> Tensor:
+    def _near(self, ours: list[Factors], left: Tensor, pairs: Gathered) -> Tensor:
         """Return a chunk's sums of absolute changes of all pairs, float64, (n,)."""
-        ours = [factors[layer] for layer in self.layout.others]
         singles = ((x, side.factors) for x, side in zip(ours, pairs.others, strict=True) if is_single(side.form, x))
         grams = Grams.of([(x, other) for x, other in singles if other is not None], shared=True)
         weights = left.new_ones(len(left))
@@ -198,37 +199,29 @@ class _LowRank:
             return row_sums(left, pairs.rows, grams, weights, self.problem.precision)
         return finish(rest.addmm_(left, pairs.rows.T), grams, weights)
 
-    def _other_changes(self, factors: list[Factors]) -> Tensor:
-        """Return the checked pairs' changes through the layers that stay exact, (images * F, m)."""
-        n, _, _, functions, _ = factors[0].deltas.shape
-        ours, sides = [factors[layer] for layer in self.layout.others], self.check.others
+    def _other_changes(self, ours: list[Factors], rows: int) -> Tensor:
+        """Return the checked pairs' changes through the layers that stay exact, (rows, m)."""
+        sides = self.check.others
         changes = many_position_changes(self.problem, ours, sides)
-        changes = self.check.rows.new_zeros(n * functions, len(self.checked)) if changes is None else changes
+        changes = self.check.rows.new_zeros(rows, len(self.checked)) if changes is None else changes
         for x, side in zip(ours, sides, strict=True):
             if is_single(side.form, x):
                 add_single_gram(changes, x, side)
         return changes
 
-    def _projected(self, factors: list[Factors], probes: list[Probes]) -> Tensor:
-        """Return the products of a chunk's Jacobian with the directions, float32, (images * F, r)."""
-        parts = self._projections(factors, probes)
-        projected = next(parts)
-        for part in parts:
-            projected.add_(part)
+    def _projected(self, narrowed: list[Narrowed], weights: list[Tensor]) -> Tensor:
+        """Return the products of a chunk's Jacobian with the directions, (images * F, r)."""
+        projected: Tensor | None = None
+        for ours, weight in zip(narrowed, weights, strict=True):
+            functions, n, _ = ours.products.shape
+            dtype = product_dtype(self.problem.precision, ours.products)
+            part = inner(ours.products.flatten(0, 1).to(dtype), weight.to(dtype)).to(self.problem.images.dtype)
+            by_image = part.view(functions, n, -1).transpose(0, 1).flatten(0, 1)
+            part = mixed(by_image, ours.mixing)
+            projected = part if projected is None else projected.add_(part)
+        assert projected is not None
         return projected
 
-    def _projections(self, factors: list[Factors], probes: list[Probes]) -> Iterator[Tensor]:
-        for layer, probe in zip(self.layout.explicit, probes, strict=True):
-            narrow = Factors(self._narrowed(factors[layer].patches, probe.basis, layer), factors[layer].deltas)
-            jacobian = explicit(narrow, self.problem.recorder.space, f"image {layer}")
-            dtype = product_dtype(self.problem.precision, jacobian)
-            yield inner(jacobian.to(dtype), probe.weights.to(dtype)).to(self.problem.images.dtype)
-
-    def _narrowed(self, patches: Tensor, basis: Tensor, layer: int) -> Tensor:
-        shape = (*patches.shape[:-1], basis.shape[1])
-        result = self.problem.recorder.space.take(f"narrow {layer}", shape, patches.dtype, patches.device)
-        torch.mm(patches.flatten(0, -2), basis, out=result.flatten(0, -2))
-        return result
-
     def _chunk_size(self) -> int:
-        return self.problem.chunk_size(self.problem.shapes()[0].functions * max(*self.layout.widths, len(self.problem)))
+        pairs = self.functions * len(self.problem)
+        return self.problem.chunk_size(max(pairs, max(shape.functions * shape.weights for shape in self.shapes)))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from albench_strategies.emoc.forms import Form, Side, cheapest, explicit
-from albench_strategies.numerics.gradients.layers import Factors, Shape
+from albench_strategies.numerics.gradients.layers import Factors, Narrowed, Shape
 from albench_strategies.numerics.gradients.recorder import Recorder, logits_jacobian, loss_gradient, softmax_jacobian
 from albench_strategies.numerics.gradients.workspace import Workspace
 
@@ -39,9 +39,25 @@ class Problem:
     def __len__(self) -> int:
         return len(self.examples)
 
-    def jacobian(self, images: Tensor, lowered: Collection[int] = ()) -> list[Factors]:
-        """Return each layer's factors of the Jacobian of images, those at the places `lowered` in bf16."""
-        return self.recorder.factors(images, softmax_jacobian if self.softmax else logits_jacobian, lowered)
+    def jacobian(self, images: Tensor) -> list[Factors]:
+        """Return each layer's factors of the Jacobian of images."""
+        return [found for found in self._jacobian(images, (), {}) if isinstance(found, Factors)]
+
+    def narrowed_jacobian(
+        self, images: Tensor, bases: Mapping[int, Tensor], lowered: Collection[int] = ()
+    ) -> tuple[list[Factors], list[Narrowed]]:
+        """Return the factors of the layers without a basis, and what is narrowed of the others, in their orders.
+
+        The layers at the places `lowered` are in bf16.
+        """
+        found = self._jacobian(images, lowered, bases)
+        whole = [one for one in found if isinstance(one, Factors)]
+        return whole, [one for one in found if isinstance(one, Narrowed)]
+
+    def _jacobian(
+        self, images: Tensor, lowered: Collection[int], bases: Mapping[int, Tensor]
+    ) -> list[Factors | Narrowed]:
+        return self.recorder.jacobian(images, softmax_jacobian if self.softmax else logits_jacobian, lowered, bases)
 
     def gradients(self, pairs: Tensor, lowered: Collection[int] = ()) -> Iterator[tuple[slice, list[Factors]]]:
         """Yield the places in `pairs`, piece by piece, and each layer's factors of those pairs' loss gradients."""

@@ -28,6 +28,11 @@ class Probes:
         """Return them in another type."""
         return Probes(self.basis.to(dtype), self.weights.to(dtype))
 
+    def by_input(self, groups: int) -> Tensor:
+        """Return the weights in the order of narrowed gradients, (r, G k p)."""
+        by_output = self.weights.view(len(self.weights), groups, -1, self.basis.shape[1])
+        return by_output.transpose(2, 3).flatten(1).contiguous()
+
     def expanded(self) -> Tensor:
         """Return the directions that these stand for, (r, G p d)."""
         width, kept = self.basis.shape

@@ -8,9 +8,11 @@ U the normalised input). Everything EMOC needs is products of these.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -26,28 +28,62 @@ KNOWN = (
 class Factors:
     """One layer's factors for n images and F functions of the outputs.
 
-    `patches` is U, (n, G, T, d); `deltas` is D, (n, G, T, F, p), for G groups, T positions and p outputs a group.
+    `patches` is U, (n, G, T, d); `deltas` is D, (n, G, T, F, p), for G groups, T positions and p outputs a group. With
+    a `mixing`, (n, C, F), what is meant is C functions, whose deltas are `mixing` times those of the F given.
     """
 
     patches: Tensor
     deltas: Tensor
+    mixing: Tensor | None = None
 
     @property
     def shape(self) -> Shape:
         """The sizes that decide what its products cost."""
         _, groups, positions, functions, outputs = self.deltas.shape
-        return Shape(groups, positions, functions, outputs, self.patches.shape[3])
+        return Shape(groups, positions, functions, outputs, self.patches.shape[3], self.rows)
+
+    @property
+    def rows(self) -> int:
+        """The number of functions that are meant."""
+        return int(self.deltas.shape[3] if self.mixing is None else self.mixing.shape[1])
+
+
+def mixed(rows: Tensor, mixing: Tensor | None) -> Tensor:
+    """Return the values of C functions, (n C, m), from those of the F that they are mixed from, (n F, m)."""
+    if mixing is None:
+        return rows
+    return torch.bmm(mixing, rows.view(len(mixing), -1, rows.shape[1])).flatten(0, 1)
+
+
+@dataclass(frozen=True)
+class Narrowed:
+    """One layer's gradients over few combinations of its inputs, for n images and F functions.
+
+    `products` is sum_t (U_t B)^T D_t, (F, n, G k p), for a basis B of k combinations; `mixing` as in `Factors`.
+    """
+
+    products: Tensor
+    mixing: Tensor | None = None
 
 
 @dataclass(frozen=True)
 class Shape:
-    """Sizes of a layer's factors: G groups, T positions, F functions, p outputs and d inputs a group."""
+    """Sizes of a layer's factors: G groups, T positions, F functions, p outputs and d inputs a group.
+
+    `mixed` is the number of functions that are mixed from those F, where they are; else it is left out.
+    """
 
     groups: int
     positions: int
     functions: int
     outputs: int
     width: int
+    mixed: int | None = None
+
+    @property
+    def rows(self) -> int:
+        """The number of functions that are meant."""
+        return self.functions if self.mixed is None else self.mixed
 
     @property
     def weights(self) -> int:
@@ -87,11 +123,23 @@ def patches(layer: nn.Module, x: Tensor, space: Workspace, name: str) -> Tensor:
     return F.pad(channels, (0, 1), value=1.0) if _trained(layer, "bias") else channels
 
 
-def place_deltas(layer: nn.Module, delta: Tensor, buffer: Tensor, function: int) -> None:
-    """Write the derivatives of one function by a layer's output into its place of D, (n, G, T, F, p)."""
-    n, groups, positions, _, outputs = buffer.shape
-    by_position = _channels_last(layer, delta).view(n, positions, groups, outputs)
-    buffer[:, :, :, function] = by_position.transpose(1, 2)
+def narrowed_patches(layer: nn.Module, x: Tensor, basis: Tensor, space: Workspace, name: str) -> Tensor:
+    """Return the products of a layer's patches with a basis of its inputs, (d, k), as (n, G, T, k).
+
+    Of a convolution without groups they are another convolution, which writes no patch down.
+    """
+    if not isinstance(layer, nn.Conv2d) or layer.groups > 1:
+        return patches(layer, x, space, name) @ basis
+    kernels = basis[: x.shape[1] * math.prod(layer.kernel_size)].T.view(-1, *layer.kernel_size, x.shape[1])
+    bias = basis[-1] if _trained(layer, "bias") else None
+    found = F.conv2d(x, kernels.permute(0, 3, 1, 2), bias, layer.stride, layer.padding, layer.dilation)
+    return found.flatten(2).transpose(1, 2)[:, None]
+
+
+def by_position(layer: nn.Module, delta: Tensor, groups: int) -> Tensor:
+    """Return the derivatives of one function by a layer's output as (n, G, T, p)."""
+    values = _channels_last(layer, delta)
+    return values.view(*values.shape[:2], groups, -1).transpose(1, 2)
 
 
 def delta_shape(layer: nn.Module, output: Tensor, functions: int) -> tuple[int, int, int, int, int]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -12,8 +13,9 @@ from torch import Tensor, nn
 
 from albench import StrategyError
 from albench_strategies.numerics.gradients import layers
+from albench_strategies.numerics.gradients.collected import Narrow, Whole
 from albench_strategies.numerics.gradients.last_layer import residuals, residuals_by_label
-from albench_strategies.numerics.gradients.layers import Factors
+from albench_strategies.numerics.gradients.layers import Factors, Narrowed
 from albench_strategies.numerics.gradients.lowered import LOWER, lowered_backward
 from albench_strategies.numerics.gradients.pooling import ChannelsLast
 from albench_strategies.numerics.gradients.workspace import Workspace
@@ -57,6 +59,19 @@ class UnknownLayerError(StrategyError):
     """A layer's gradient has no factors, or its use hides them; autograd finds it all the same."""
 
 
+@dataclass(frozen=True)
+class _Pass:
+    """A forward pass: what the layers take in and give out, and the logits, all in its graph.
+
+    `inputs` are what was recorded, in the layers' order; `head` is the place of a linear layer that gives the logits.
+    """
+
+    inputs: list[Tensor]
+    outputs: list[Tensor]
+    logits: Tensor
+    head: int | None
+
+
 class Recorder:
     """A copy of a network that records what its layers with weights take in and give out.
 
@@ -80,45 +95,71 @@ class Recorder:
         Those of the layers at the places `lowered` are rounded to bf16; with any, the backward passes through
         convolutions are too. The forward pass and the directions never are.
         """
-        inputs, outputs, logits = self._run(images, bool(lowered))
-        chosen = directions(logits.detach())
-        dtypes = [LOWER if place in lowered else output.dtype for place, output in enumerate(outputs)]
-        deltas = [
-            self._delta_buffer(layer, output, len(chosen), dtype)
-            for layer, output, dtype in zip(self.names, outputs, dtypes, strict=True)
-        ]
-        for index, found in enumerate(_backward(logits, outputs, chosen)):
-            for layer, buffer, delta in zip(self.names, deltas, found, strict=True):
-                layers.place_deltas(layer, delta, buffer, index)
-        return [
-            Factors(layers.patches(layer, x.to(buffer.dtype), self.space, name), buffer)
-            for (layer, name), x, buffer in zip(self.names.items(), inputs, deltas, strict=True)
-        ]
+        run = self._run(images, bool(lowered))
+        chosen = directions(run.logits.detach())
+        kept = [self._whole(run, place, len(chosen), place in lowered) for place in range(len(self.names))]
+        _collect(_backward(run.logits, run.outputs, chosen), kept)
+        return [one.found() for one in kept]
+
+    def jacobian(
+        self,
+        images: Tensor,
+        directions: Directions,
+        lowered: Collection[int] = (),
+        bases: Mapping[int, Tensor] | None = None,
+    ) -> list[Factors | Narrowed]:
+        """Return the same with fewer backward passes where the head takes in fewer numbers than there are functions.
+
+        A function's derivatives by what enters the head are its direction times the head's weights. So those by any
+        layer below are a mixture of the derivatives of these numbers, and only the latter are had from backward passes.
+        The layers at the places that have a basis, (d, k), are narrowed to it.
+        """
+        run, bases = self._run(images, bool(lowered)), bases or {}
+        chosen = directions(run.logits.detach())
+
+        def keep(place: int, functions: int) -> Whole | Narrow:
+            if place in bases:
+                return self._narrow(run, place, functions, bases[place])
+            return self._whole(run, place, functions, place in lowered)
+
+        head, places = run.head, list(range(len(self.names)))
+        if head is None or run.inputs[head].shape[1] >= len(chosen):
+            kept = [keep(place, len(chosen)) for place in places]
+            _collect(_backward(run.logits, run.outputs, chosen), kept)
+            return [one.found() for one in kept]
+        features, places = run.inputs[head], [place for place in places if place != head]
+        of_head = keep(head, len(chosen))
+        _collect(((direction,) for direction in chosen), [of_head])
+        below = [keep(place, features.shape[1]) for place in places]
+        outputs = [run.outputs[place] for place in places]
+        _collect(_backward(features, outputs, logits_jacobian(features)), below)
+        weight: Any = list(self.names)[head].weight
+        found: list[Factors | Narrowed] = [one.found(chosen.transpose(0, 1) @ weight) for one in below]
+        return [*found[:head], of_head.found(), *found[head:]]
 
     def factors_by_function(self, images: Tensor, directions: Directions) -> Iterator[list[Factors]]:
         """Yield each layer's factors for one function after another, where all at once need not be held.
 
         Those of the next function use the memory of these deltas again; the patches stay as they are.
         """
-        inputs, outputs, logits = self._run(images, lower=False)
-        patches = [
-            layers.patches(layer, x, self.space, name)
-            for (layer, name), x in zip(self.names.items(), inputs, strict=True)
-        ]
-        deltas = [
-            self._delta_buffer(layer, output, 1, output.dtype)
-            for layer, output in zip(self.names, outputs, strict=True)
-        ]
-        for found in _backward(logits, outputs, directions(logits.detach())):
-            for layer, buffer, delta in zip(self.names, deltas, found, strict=True):
-                layers.place_deltas(layer, delta, buffer, 0)
-            yield [Factors(*pair) for pair in zip(patches, deltas, strict=True)]
+        run = self._run(images, lower=False)
+        kept = [self._whole(run, place, 1, False) for place in range(len(self.names))]
+        for found in _backward(run.logits, run.outputs, directions(run.logits.detach())):
+            for one, delta in zip(kept, found, strict=True):
+                one.take(0, delta)
+            yield [one.found() for one in kept]
 
-    def _delta_buffer(self, layer: nn.Module, output: Tensor, functions: int, dtype: torch.dtype) -> Tensor:
-        shape = layers.delta_shape(layer, output, functions)
-        return self.space.take(f"deltas {self.names[layer]}", shape, dtype, output.device)
+    def _whole(self, run: _Pass, place: int, functions: int, lowered: bool) -> Whole:
+        (layer, name), output = list(self.names.items())[place], run.outputs[place]
+        x = run.inputs[place].detach().to(LOWER if lowered else output.dtype)
+        return Whole(layer, x, output, functions, self.space, name)
 
-    def _run(self, images: Tensor, lower: bool) -> tuple[list[Tensor], list[Tensor], Tensor]:
+    def _narrow(self, run: _Pass, place: int, functions: int, basis: Tensor) -> Narrow:
+        layer, name = list(self.names.items())[place]
+        x = run.inputs[place].detach().to(basis.dtype)
+        return Narrow(layer, x, run.outputs[place], functions, basis, self.space, name)
+
+    def _run(self, images: Tensor, lower: bool) -> _Pass:
         if images.dim() == 4:
             images = images.contiguous(memory_format=torch.channels_last)
         with torch.enable_grad(), self._recording(lower) as record, ChannelsLast():
@@ -132,7 +173,8 @@ class Recorder:
             raise StrategyError(
                 "the network's outputs are not finite, so no score is; train it with a lower learning rate"
             )
-        return [record[layer][0].detach() for layer in self.names], [record[layer][1] for layer in self.names], logits
+        inputs, outputs = [record[layer][0] for layer in self.names], [record[layer][1] for layer in self.names]
+        return _Pass(inputs, outputs, logits, _head(list(self.names), inputs, outputs, logits))
 
     @contextmanager
     def _recording(self, lower: bool) -> Iterator[dict[nn.Module, tuple[Tensor, Tensor, int]]]:
@@ -158,6 +200,23 @@ def _backward(logits: Tensor, outputs: Sequence[Tensor], directions: Tensor) -> 
     """Yield the derivatives of one function of the logits after another by the layers' outputs."""
     for index, direction in enumerate(directions):
         yield torch.autograd.grad(logits, outputs, direction, retain_graph=index < len(directions) - 1)
+
+
+def _collect(derivatives: Iterable[tuple[Tensor, ...]], kept: Sequence[Whole | Narrow]) -> None:
+    for function, found in enumerate(derivatives):
+        for one, delta in zip(kept, found, strict=True):
+            one.take(function, delta)
+
+
+def _head(modules: list[nn.Module], inputs: list[Tensor], outputs: list[Tensor], logits: Tensor) -> int | None:
+    """Return the place of a linear layer whose output is the logits as it is; None without one, or without others."""
+    end = logits.grad_fn
+    if end is None or end.name() != "CloneBackward0" or len(modules) == 1:  # the recorder's clone
+        return None
+    for place, (module, output) in enumerate(zip(modules, outputs, strict=True)):
+        if output.grad_fn is end.next_functions[0][0] and layers.is_linear(module) and inputs[place].dim() == 2:
+            return place
+    return None
 
 
 def _has_factors(module: nn.Module) -> bool:
