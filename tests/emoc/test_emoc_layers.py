@@ -10,10 +10,15 @@ from torch import Tensor, nn
 
 import albench
 from albench.errors import StrategyError
+from albench_strategies.emoc.exact import exact_scores
 from albench_strategies.emoc.forms import Form, cheapest, costs
+from albench_strategies.emoc.problem import Problem
 from albench_strategies.numerics.gradients.layers import Shape
+from albench_strategies.numerics.gradients.recorder import Recorder
 from tests.emoc import oracle
 from tests.emoc.queries import WithBody, in_float64, query_of, small_query
+
+ALL = torch.arange(3)
 
 
 class Residual(nn.Module):
@@ -82,6 +87,67 @@ def test_emoc_scores_equal_the_oracle_for_every_kind_of_layer(body: str, softmax
     images = torch.cat([query.labeled, query.pool])
     expected = [oracle.set_score(query.network, images, query.pool[members], "set", softmax) for members in query.sets]
     torch.testing.assert_close(scores, torch.tensor(expected, dtype=torch.float64), rtol=1e-9, atol=1e-12)
+
+
+class Ended(WithBody):
+    """A network whose head is not the end: its outputs are a function of the head's and of its input."""
+
+    def __init__(self, end: str) -> None:
+        super().__init__(nn.Sequential(nn.Flatten(), nn.Linear(128, 4), nn.Tanh()), 4, 9)
+        self.end = end
+
+    def forward(self, images: Tensor) -> Tensor:
+        features = self.features(images)
+        outputs = self.head(features)
+        if self.end == "scaled in place":
+            return outputs.mul_(2)
+        if self.end == "shortcut":
+            return outputs + features.sum(dim=1, keepdim=True)
+        return outputs
+
+
+@pytest.mark.parametrize("softmax", [False, True])
+@pytest.mark.parametrize("body", BODIES)
+def test_emoc_mixes_many_outputs_from_the_heads_inputs_and_equals_the_oracle(body: str, softmax: bool) -> None:
+    build, d = BODIES[body]
+    query = in_float64(query_of(WithBody(build(), d, n_classes=d + 3), n_pool=3, n_labeled=1))
+    problem = Problem(Recorder(query.network, False), query.pool, query.pool, ALL, ALL, softmax)
+    *below, head = problem.shapes()
+    assert {(shape.functions, shape.rows) for shape in below} == {(d, d + 3)}, "a backward pass an input of the head"
+    assert (head.functions, head.rows) == (d + 3, d + 3)
+    expected = [oracle.pair_score(query.network, query.pool, query.pool[i], i, softmax, False) for i in range(3)]
+    scores = exact_scores(problem)
+    torch.testing.assert_close(scores, torch.tensor(expected, dtype=torch.float64), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(("end", "passes"), [("", 4), ("scaled in place", 9), ("shortcut", 9)])
+def test_emoc_mixes_outputs_only_where_they_are_the_heads(end: str, passes: int) -> None:
+    query = in_float64(query_of(Ended(end), n_pool=3, n_labeled=1))
+    problem = Problem(Recorder(query.network, False), query.pool, query.pool, ALL, ALL, softmax=False)
+    assert problem.shapes()[0].functions == passes
+    expected = [oracle.pair_score(query.network, query.pool, query.pool[i], i, False, False) for i in range(3)]
+    scores = exact_scores(problem)
+    torch.testing.assert_close(scores, torch.tensor(expected, dtype=torch.float64), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_emoc_narrowed_gradients_are_the_gradients_over_a_basis_of_each_layers_inputs(body: str) -> None:
+    build, d = BODIES[body]
+    query = in_float64(query_of(WithBody(build(), d), n_pool=3, n_labeled=1))
+    problem = Problem(Recorder(query.network, False), query.pool, query.pool, ALL, ALL, softmax=False)
+    draws = torch.Generator().manual_seed(0)
+    bases = {
+        place: torch.randn(shape.width, 2, generator=draws, dtype=torch.float64)
+        for place, shape in enumerate(problem.shapes())
+    }
+    expected = [
+        torch.einsum("ngtfp,ngtd,dk->fngkp", found.deltas, found.patches, bases[place]).flatten(2)
+        for place, found in enumerate(problem.jacobian(query.pool))
+    ]
+    whole, narrowed = problem.narrowed_jacobian(query.pool, bases)
+    assert not whole
+    for found, wanted in zip(narrowed, expected, strict=True):
+        torch.testing.assert_close(found.products, wanted)
 
 
 @pytest.mark.parametrize("layers", ["all", "linear"])

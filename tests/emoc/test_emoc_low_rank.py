@@ -15,9 +15,13 @@ from albench.contracts.query import Query
 from albench.products.matmul import current, use
 from albench_strategies.emoc import lowrank, problem, worth
 from albench_strategies.emoc.forms import Form
+from albench_strategies.emoc.lowrank import low_rank_scores
+from albench_strategies.emoc.problem import Problem
 from albench_strategies.emoc.spectrum import NEGLIGIBLE, factored, orthonormal, rms_relative_error, top_directions
 from albench_strategies.emoc.worth import RANKS, by_sketch, hopeless, looked_at, needs_look, pays, pilot_images
 from albench_strategies.numerics.gradients.layers import Shape
+from albench_strategies.numerics.gradients.recorder import Recorder
+from tests.emoc import oracle
 from tests.emoc.queries import small_query
 
 EXPLICIT, GRAM = Form.explicit, Form.gram
@@ -30,10 +34,10 @@ REFERENCE = [
 REFERENCE_FORMS = [EXPLICIT, EXPLICIT, EXPLICIT, GRAM]
 
 
-def wide_query(n_pool: int = 150, seed: int = 0) -> Query:
+def wide_query(n_pool: int = 150, seed: int = 0, n_classes: int = 4) -> Query:
     """A query over smooth images: the gradients of noise have no low rank, those of images do."""
     query = albench.testing.make_query(
-        n_pool=n_pool, n_labeled=20, n_classes=4, n_sets=30, set_size=9, image_shape=(3, 12, 12), seed=seed
+        n_pool=n_pool, n_labeled=20, n_classes=n_classes, n_sets=30, set_size=9, image_shape=(3, 12, 12), seed=seed
     )
     generator = torch.Generator().manual_seed(seed)
     coarse = 100 * torch.randn(n_pool + 20, 3, 3, 3, generator=generator)
@@ -52,6 +56,27 @@ def test_emoc_low_rank_scores_are_within_the_tolerance_of_exact_ones(
     assert 0 < float(query.notes["emoc_rms_error"]) <= 0.02
     exact = albench.strategy(f"emoc[{options}tolerance=0]").score_sets(wide_query())
     assert 0 < rms_relative_error(near, exact) < 0.02
+
+
+@pytest.mark.parametrize("product", ["mkl", "mkl+bf16"])
+@pytest.mark.parametrize("softmax", [False, True])
+def test_emoc_low_rank_scores_of_more_outputs_than_inputs_of_the_head_are_within_the_tolerance_of_the_oracle(
+    softmax: bool, product: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worth, "WORTH_IT", 10.0)
+    query, labels = wide_query(150, n_classes=70), torch.arange(150) % 3
+    images, before = query.pool[:12], current()
+    use(product)
+    try:
+        found = Problem(Recorder(query.network, False), images, query.pool, torch.arange(150), labels, softmax)
+        assert {shape.functions for shape in found.shapes()[:-1]} == {64}
+        estimate = low_rank_scores(found, 0.05, torch.Generator().manual_seed(0))
+    finally:
+        use(before)
+    assert estimate is not None
+    few = range(0, 150, 75)
+    expected = [oracle.pair_score(query.network, images, query.pool[i], int(labels[i]), softmax, False) for i in few]
+    assert rms_relative_error(estimate.scores[list(few)], torch.tensor(expected)) < 0.05
 
 
 def test_emoc_low_rank_measures_its_error_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,6 +38,7 @@ from albench_strategies.emoc.worth import (
 from albench_strategies.numerics.gradients.layers import Factors, Narrowed, mixed
 
 PILOT_MARGIN = 0.8  # of the tolerance, since few images and pairs measure with an error of their own
+IMAGES_AT_ONCE = 64  # on the CPU; more gain nothing
 TRIED_FROM = 0.95  # of that: what narrowed patches and bf16 add to the error of a rank alone
 
 
@@ -185,7 +186,7 @@ class _LowRank:
         bases = {layer: probe.basis for layer, probe in zip(self.layout.explicit, probes, strict=True)}
         weights = [probe.by_input(self.shapes[layer].groups) for layer, probe in zip(bases, probes, strict=True)]
         total = torch.zeros(len(self.problem), dtype=torch.float64, device=self.checked.device)
-        for found in self.problem.over_images(self._chunk_size(), partial, part):
+        for found in self.problem.over_images(self._narrow_chunk_size(weights), partial, part):
             total += found
         return total
 
@@ -222,6 +223,12 @@ class _LowRank:
         assert projected is not None
         return projected
 
+    def _narrow_chunk_size(self, weights: list[Tensor]) -> int:
+        widest = max(weight.shape[1] for weight in weights)
+        size = self.problem.chunk_size(self.functions * max(widest, len(self.problem)))
+        return size if self.checked.is_cuda else min(size, IMAGES_AT_ONCE)
+
     def _chunk_size(self) -> int:
-        pairs = self.functions * len(self.problem)
-        return self.problem.chunk_size(max(pairs, max(shape.functions * shape.weights for shape in self.shapes)))
+        explicit = [self.shapes[layer] for layer in self.layout.explicit]
+        largest = max(shape.functions * shape.weights for shape in explicit)
+        return self.problem.chunk_size(max(largest, self.functions * len(self.problem)))
