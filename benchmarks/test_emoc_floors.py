@@ -30,12 +30,12 @@ from benchmarks.reference import Reference, reference
 from benchmarks.test_products import rates
 
 ITERATIONS, IMAGES, PAIRS = 500, 3000, 2000
-# At 20 outputs, 19.1 TFLOP for the products and 2.65 to build J. More outputs than the 64 inputs of the head are mixtures
-# of 64 functions, so the least at 100 is 64 / 20 of that, and 0.08 TFLOP to mix.
+# At 20 outputs, 19.1 TFLOP for the products and 2.65 to build J. More outputs than the 64 inputs of the head are
+# mixtures of 64 functions, so the least at 100 is 64 / 20 of that, and 0.08 TFLOP to mix.
 EXACT_OPERATIONS = {20: 21.8e12, 100: 69.8e12}
-# Of the default path, an image: docs/emoc.md. At 20 outputs 0.07 GFLOP are the forward pass, the narrowed patches (0.06)
-# and the products with all pairs at r = 128 (0.01); the rest grows with the backward passes, of which 100 outputs need 64.
-# Their products with all pairs take 0.05 GFLOP, and mixing 0.002.
+# Of the default path, an image: docs/emoc.md. At 20 outputs 0.07 GFLOP are the forward pass, the narrowed patches
+# (0.06) and the products with all pairs at r = 128 (0.01). The rest grows with the backward passes, of which 100
+# outputs need 64; their products with all pairs take 0.05 GFLOP, and mixing 0.002.
 IMAGE_OPERATIONS = {20: 0.52e9, 100: 0.45e9 * 64 / 20 + 0.06e9 + 0.05e9 + 0.002e9}
 BASIS_OPERATIONS = (
     2 * PAIRS * (79_328 * (2 * 176 + 128) + 2 * 12.3e6)
