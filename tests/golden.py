@@ -24,6 +24,10 @@ FOLDER = Path(__file__).parent / "data" / "golden"
 KINDS = ["strategies", "scenarios", "protocols", "learners", "networks"]
 SMALL = {  # names that are asked in a smaller size than their defaults
     "cifar100": "cifar100[initial_per_class=2,pool_per_class=3,test_per_class=2]",
+    **{
+        name: f"{name}[initial_per_class=1,pool_per_class=2,test_per_class=1]"
+        for name in ("cifar10", "svhn", "mnist", "fashion-mnist", "stl10")
+    },
     "images": "images[path=photos,size=8,initial_per_class=2,test_per_class=2]",
     "features": "features[path=features.npz,known=2,novel=1,initial_per_class=2,test_per_class=2]",
     "discovery": "discovery[n_sets=8,set_size=4]",

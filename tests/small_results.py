@@ -35,6 +35,7 @@ from albench.training.model import Model
 from albench_strategies.dropout import DropoutStrategy
 from albench_strategies.emoc import worth
 from albench_strategies.emoc.strategy import Emoc
+from tests.datasets.rewritten import in_parquet
 
 Results = dict[str, Any]  # what was computed -> a number, a text, or a list of these
 
@@ -136,9 +137,22 @@ def _data() -> Iterator[Path]:
         patch.setenv("ALBENCH_OFFLINE", "1")
         patch.setenv("XDG_CACHE_HOME", f"{root}/cache")
         _write_images(Path(root) / "photos")
+        _write_tables(Path(root))
         vectors = albench.stream(0, "golden features").normal(size=(21, 5))
         np.savez(Path(root) / "features.npz", features=vectors, labels=np.arange(21) % 3)
         yield Path(root)
+
+
+def _write_tables(root: Path) -> None:
+    """Write small data sets of ten classes, of noise, as Parquet files."""
+    shapes = {"cifar10": 3, "svhn": 3, "mnist": 1, "fashion_mnist": 1, "stl10": 3}
+    for name, channels in shapes.items():
+        draws = albench.stream(0, f"golden {name}")
+        parts = {
+            part: (draws.integers(0, 256, size=(10 * n, channels, 8, 8)).astype(np.uint8), np.arange(10 * n) % 10)
+            for part, n in {"train": 4, "test": 2}.items()
+        }
+        in_parquet(root / name, parts, "img" if name == "cifar10" else "image", "label")
 
 
 def _write_images(root: Path) -> None:

@@ -12,7 +12,12 @@ def albench_scenarios() -> Mapping[str, str]:
     """Return the scenarios."""
     return {
         "digits": "albench_datasets.digits:Digits",
-        "cifar100": "albench_datasets.cifar100:Cifar100",
+        "cifar10": "albench_datasets.published:Cifar10",
+        "cifar100": "albench_datasets.published:Cifar100",
+        "svhn": "albench_datasets.published:Svhn",
+        "mnist": "albench_datasets.published:Mnist",
+        "fashion-mnist": "albench_datasets.published:FashionMnist",
+        "stl10": "albench_datasets.published:Stl10",
         "images": "albench_datasets.images:Images",
         "features": "albench_datasets.features:Features",
     }

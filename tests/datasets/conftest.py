@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from albench_datasets import cifar100
+from albench_datasets.sources import published
 
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("ALBENCH_OFFLINE", "1")
-    cifar100._cifar100.cache_clear()
+    published._published.cache_clear()

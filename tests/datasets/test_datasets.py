@@ -10,7 +10,7 @@ import pytest
 
 import albench
 from albench.errors import DataError
-from albench_datasets import cifar100
+from albench_datasets.sources import published
 from tests.datasets.layouts import NAMES, PARTS, SCENARIO, parquet_layout, torchvision_layout
 
 
@@ -45,15 +45,15 @@ def test_a_data_set_is_decoded_once_and_again_when_its_file_changes(
     root = torchvision_layout(tmp_path / "a")
     monkeypatch.setenv("ALBENCH_DATA", str(root))
     calls = []
-    original = cifar100._from_torchvision
-    monkeypatch.setattr(cifar100, "_from_torchvision", lambda folder: calls.append(1) or original(folder))
+    original = published.Source.from_torchvision
+    monkeypatch.setattr(published.Source, "from_torchvision", lambda own, root: calls.append(1) or original(own, root))
     for expected in (1, 1):
-        cifar100._cifar100.cache_clear()
+        published._published.cache_clear()
         albench.scenario(SCENARIO).split(0)
         assert len(calls) == expected
     meta = root / "cifar-100-python" / "meta"
     meta.write_bytes(pickle.dumps({"fine_label_names": [name.upper() for name in NAMES]}))
-    cifar100._cifar100.cache_clear()
+    published._published.cache_clear()
     assert albench.scenario(SCENARIO).split(0).class_names[0] == "CLASS 0"
 
 
@@ -112,9 +112,11 @@ def test_parquet_files_of_one_part_alone_are_no_data_set(
 
 
 def test_a_download_makes_the_folders_that_are_not_there_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def download(root: str, download: bool) -> None:
+    def download(root: str, download: bool, train: bool) -> None:
         assert Path(root).is_dir()
         assert download
+        if not train:
+            return
         torchvision_layout(tmp_path / "elsewhere")
         (tmp_path / "elsewhere" / "cifar-100-python").rename(Path(root) / "cifar-100-python")
 

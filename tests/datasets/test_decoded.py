@@ -16,7 +16,7 @@ import pytest
 
 import albench
 from albench import LabeledImages
-from albench_datasets import cifar100
+from albench_datasets.sources import published
 from albench_datasets.sources.decoded import BLOCK_BYTES, decoded
 from tests.datasets.layouts import SCENARIO, torchvision_layout
 
@@ -292,8 +292,8 @@ def test_a_damaged_copy_of_cifar100_changes_no_split(tmp_path: Path, monkeypatch
     images = before.images.tobytes()
     (copy,) = copies()
     flip(copy / "images.npy", 0.3)
-    cifar100._cifar100.cache_clear()
+    published._published.cache_clear()
     with pytest.warns(UserWarning, match="is damaged") as told:
         after = albench.scenario(SCENARIO).split(0)
-    assert told[0].filename == cifar100.__file__, "whose data set it is"
+    assert told[0].filename == published.__file__, "whose data set it is"
     assert after.images.tobytes() == images

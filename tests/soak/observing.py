@@ -16,7 +16,7 @@ from typing import Any
 from albench import AlbenchError, api
 from albench.executors.here import Here
 from albench.study.study import Request
-from albench_datasets import cifar100
+from albench_datasets.sources import published
 from tests.soak.common import Cell, Results, results, tensors
 
 FOREIGN = re.compile(r"\b[A-Z]\w*(Error|Exception): ")  # how a reason begins that is no sentence of albench's
@@ -54,7 +54,7 @@ def observe(store: Path, request: dict[str, Any]) -> Seen:
 
 def run_here(store: Path, request: dict[str, Any]) -> api.Outcome:
     """Run a study in this process as a new one would: what it read before is forgotten."""
-    cifar100._cifar100.cache_clear()
+    published._published.cache_clear()
     planned = api.plan(Request(**request), store)
     return api.perform(planned, Here(), "cpu", 1, ["albench", "run"], report=False)
 
