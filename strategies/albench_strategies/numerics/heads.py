@@ -15,14 +15,17 @@ def fitted_heads(inputs: Tensor, targets: Tensor, shares: Tensor, ridge: float, 
     """
     curvature = torch.linalg.matrix_norm((inputs.T * shares[:, None]) @ inputs, ord=2)
     rate = 1 / (curvature / 2 + ridge)[:, None, None]
-    weights = inputs.new_zeros(len(shares), inputs.shape[1], targets.shape[1])
+    (n_heads, n), classes = shares.shape, targets.shape[1]
+    wanted, columns = targets.T.contiguous(), inputs.T.contiguous()
+    weights = inputs.new_zeros(n_heads, classes, inputs.shape[1])  # classes first: one product serves all heads
     ahead = weights
     for step in range(steps):
-        residuals = (torch.softmax(inputs @ ahead, dim=2) - targets) * shares[:, :, None]
-        moved = ahead - rate * (inputs.T @ residuals + ridge * ahead)
+        logits = (ahead.flatten(0, 1) @ columns).view(n_heads, classes, n)
+        residuals = torch.softmax(logits, dim=1).sub_(wanted).mul_(shares[:, None])
+        moved = ahead - rate * ((residuals.flatten(0, 1) @ inputs).view_as(ahead) + ridge * ahead)
         ahead = moved + step / (step + 3) * (moved - weights)
         weights = moved
-    return weights
+    return weights.transpose(1, 2)
 
 
 def standardised(given: Tensor, *others: Tensor) -> tuple[Tensor, ...]:
