@@ -113,6 +113,14 @@ def activeml_committee(query: Query, k: int) -> Picks:
         return np.asarray(asked.query(points, labels, ensemble=ensemble, batch_size=k)) - len(labeled)
 
 
+def activeml_votes(query: Query, k: int) -> Picks:
+    """By the function behind its committee, given the votes of dropout networks."""
+    from skactiveml.pool import variation_ratios
+
+    votes = _networks(query, DropoutStrategy().samples).argmax(axis=1)
+    return np.argsort(-variation_ratios(votes), kind="stable")[:k]
+
+
 def _of_unit_norm(query: Query) -> Query:
     pool, labeled = (torch.nn.functional.normalize(one) for one in (query.features, query.labeled_features))
     return Query(query.network, pool, labeled, query.labels, None, query.generator)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import ceil
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +17,7 @@ from torch.nn import functional as F
 from albench.contracts.query import Query
 
 Picks = NDArray[np.int64]
+Posterior = NDArray[Any]
 
 
 def alfa_mix(query: Query, k: int, step: float = 0.2) -> Picks:
@@ -80,10 +83,30 @@ def cluster_margin(query: Query, k: int, cluster_size: float = 10.0, part: int |
     return np.array(chosen)
 
 
-def novelty(query: Query, k: int, hidden: int = 10, iterations: int = 10) -> Picks:
+def by_margin(p: Posterior) -> Posterior:
+    best = np.sort(p, axis=1)
+    return best[:, -2] - best[:, -1]
+
+
+def by_entropy(p: Posterior) -> Posterior:
+    return -(p * np.log(p + 1e-30)).sum(axis=1)
+
+
+def by_confidence(p: Posterior) -> Posterior:
+    """Of the rounds before Adaptive-Novel's second."""
+    return -by_margin(p)
+
+
+def novelty(
+    query: Query,
+    k: int,
+    uncertainty: Callable[[Posterior], Posterior] = by_margin,
+    hidden: int = 10,
+    iterations: int = 10,
+) -> Picks:
     """Ma et al. 2024, github.com/mashijie1028/ActiveGCD, on given features: semi-supervised k-means (Vaze et al. 2022),
     whose free centres are drawn by k-means++, distances of all points to all centres at each step, and of each novel
-    class the k / `hidden` examples of the smallest margin.
+    class the k / `hidden` examples of the most `uncertainty`.
     """
     labels, labeled, pool = query.labels.numpy(), query.labeled_features.numpy(), query.features.numpy()
     classes, draws = np.unique(labels), np.random.RandomState(0)
@@ -97,11 +120,10 @@ def novelty(query: Query, k: int, hidden: int = 10, iterations: int = 10) -> Pic
         centres = np.stack([points[place == one].mean(axis=0) for one in range(len(centres))])
     squares = euclidean_distances(pool, centres, squared=True)
     p = torch.softmax(-torch.from_numpy(squares / squares.min(axis=1).mean()), dim=1).numpy()
-    best, predicted = np.sort(p, axis=1), p.argmax(axis=1)
-    margin = best[:, -1] - best[:, -2]
+    predicted, wanted = p.argmax(axis=1), -uncertainty(p)
     chosen: list[int] = []
     for one in range(len(classes), len(centres)):
         rows = np.flatnonzero(predicted == one)
-        chosen.extend(rows[margin[rows].argsort()][: k // hidden].tolist())
+        chosen.extend(rows[wanted[rows].argsort()][: k // hidden].tolist())
     others = np.setdiff1d(np.flatnonzero(predicted >= len(classes)), chosen)
-    return np.array([*chosen, *others[margin[others].argsort()][: k - len(chosen)].tolist()])
+    return np.array([*chosen, *others[wanted[others].argsort()][: k - len(chosen)].tolist()])
