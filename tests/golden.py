@@ -28,6 +28,9 @@ SMALL = {  # names that are asked in a smaller size than their defaults
         name: f"{name}[initial_per_class=1,pool_per_class=2,test_per_class=1]"
         for name in ("cifar10", "svhn", "mnist", "fashion-mnist", "stl10")
     },
+    "tiny-imagenet": "tiny-imagenet[known=2,novel=2,initial_per_class=1,pool_per_class=2,test_per_class=1]",
+    "medmnist": "medmnist[flag=octmnist,initial_per_class=1,pool_per_class=2,test_per_class=1]",
+    "parquet": "parquet[path=mnist,size=8,grey=true,initial_per_class=1,test_per_class=1]",
     "images": "images[path=photos,size=8,initial_per_class=2,test_per_class=2]",
     "features": "features[path=features.npz,known=2,novel=1,initial_per_class=2,test_per_class=2]",
     "discovery": "discovery[n_sets=8,set_size=4]",

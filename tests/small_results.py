@@ -153,6 +153,11 @@ def _write_tables(root: Path) -> None:
             for part, n in {"train": 4, "test": 2}.items()
         }
         in_parquet(root / name, parts, "img" if name == "cifar10" else "image", "label")
+    in_parquet(root / "tiny-imagenet", parts, "image", "label", [f"n{label}" for label in range(10)])
+    noise = albench.stream(0, "golden octmnist").integers(0, 256, size=(3, 24, 8, 8)).astype(np.uint8)
+    arrays = {f"{part}_images": images for part, images in zip(("train", "val", "test"), noise, strict=True)}
+    labels = dict.fromkeys(("train_labels", "val_labels", "test_labels"), np.arange(24)[:, None] % 4)
+    np.savez(root / "octmnist.npz", **arrays, **labels)
 
 
 def _write_images(root: Path) -> None:

@@ -18,6 +18,9 @@ def albench_scenarios() -> Mapping[str, str]:
         "mnist": "albench_datasets.published:Mnist",
         "fashion-mnist": "albench_datasets.published:FashionMnist",
         "stl10": "albench_datasets.published:Stl10",
+        "tiny-imagenet": "albench_datasets.tiny_imagenet:TinyImagenet",
+        "medmnist": "albench_datasets.medmnist:MedMnist",
         "images": "albench_datasets.images:Images",
+        "parquet": "albench_datasets.tables:Tables",
         "features": "albench_datasets.features:Features",
     }

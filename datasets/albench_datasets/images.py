@@ -7,14 +7,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, ClassVar
 
-import numpy as np
 from annotated_types import Ge, Le
-from numpy.typing import NDArray
 
-from albench import Count, DataError, DiscoveryScenario, InputPath, LabeledImages
+from albench import Count, DiscoveryScenario, InputPath, LabeledImages
+from albench_datasets.sources.collected import Picture, collected, too_few
 from albench_datasets.sources.decoded import decoded
 from albench_datasets.sources.folder import Listing, listing, readable
-from albench_datasets.sources.pictures import Fit, Look, UnusableError, pixels
+from albench_datasets.sources.pictures import Fit, Look
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ class Images(DiscoveryScenario):
         """Return the images; DataError where the folder holds no classes of images."""
         found = listing(Path(self.path))
         if len(found.classes) < 2:
-            raise _too_few(self.path, found.classes)
+            raise too_few(self.path, found.classes)
         return _decoded(Path(self.path), found, Look(self.size, self.fit, 1 if self.grey else 3, self.smallest))
 
 
@@ -57,33 +56,5 @@ def _decoded(root: Path, found: Listing, look: Look) -> LabeledImages:
 
 
 def _decode(root: Path, found: Listing, look: Look) -> LabeledImages:
-    """Return the images that can be used, and notes of the others."""
-    images: NDArray[np.uint8] = np.empty((len(found.files), look.channels, look.size, look.size), dtype=np.uint8)
-    kept: list[int] = []
-    notes = list(found.notes)
-    names = [readable(file.path.relative_to(root)) for file in found.files]
-    for place, file in enumerate(found.files):
-        try:
-            images[len(kept)] = pixels(file.path, look)
-            kept.append(place)
-        except UnusableError as error:
-            notes.append(f"{names[place]} is left out: {error}")
-    labels = [found.files[place].label for place in kept]
-    used = sorted(set(labels))
-    classes = [found.classes[label] for label in used]
-    if len(classes) < 2:
-        raise _too_few(str(root), classes, notes)
-    notes += [f"{name} is left out: none of its images can be used" for name in found.classes if name not in classes]
-    return LabeledImages.in_canonical_order(
-        images[: len(kept)],
-        [used.index(label) for label in labels],
-        classes,
-        files=[names[place] for place in kept],
-        notes=notes,
-    )
-
-
-def _too_few(path: str, classes: object, notes: list[str] | None = None) -> DataError:
-    there = f"only of one class, {next(iter(classes))!r}" if classes else "of no class"  # type: ignore[call-overload]
-    why = f" ({notes[0]})" if notes else ""
-    return DataError(f"{path} holds images {there}{why}; give a folder that holds a folder of images for each class")
+    pictures = (Picture(file.label, readable(file.path.relative_to(root)), file.path) for file in found.files)
+    return collected(pictures, len(found.files), found.classes, look, found.notes, str(root))

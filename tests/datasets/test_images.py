@@ -78,10 +78,11 @@ def test_another_size_another_pixel_or_another_class_name_is_another_data_set(tm
 
 def test_images_are_decoded_once_and_again_when_a_file_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from albench_datasets import images
+    from albench_datasets.sources import collected
 
     root, calls = photos(tmp_path / "photos"), []
-    original = images.pixels
-    monkeypatch.setattr(images, "pixels", lambda path, look: calls.append(path) or original(path, look))
+    original = collected.pixels
+    monkeypatch.setattr(collected, "pixels", lambda path, look: calls.append(path) or original(path, look))
     for expected in (16, 16):
         images._decoded.cache_clear()
         scenario(root).split(0)
@@ -149,8 +150,8 @@ def test_names_that_are_no_utf_8_and_control_characters_are_escaped(tmp_path: Pa
 @pytest.mark.parametrize(
     ("classes", "sentence"),
     [
-        ([], "holds images of no class; give a folder that holds a folder of images for each class"),
-        (["china"], "holds images only of one class, 'china'; give a folder"),
+        ([], "holds images of no class; give images of two classes at least"),
+        (["china"], "holds images only of one class, 'china'; give images of two"),
     ],
 )
 def test_a_folder_of_fewer_than_two_classes_is_refused(classes: list[str], sentence: str, tmp_path: Path) -> None:

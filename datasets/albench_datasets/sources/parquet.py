@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from albench import DataError, LabeledImages
+from albench_datasets.sources.collected import Picture
 from albench_datasets.sources.pictures import Look, UnusableError, pixels
 
 TEST_PARTS = ("test", "validation", "valid", "val")  # the first of them that is there is the test part
@@ -50,6 +51,47 @@ def parquet_files(folders: Iterable[Path]) -> Files | None:
             if train and test:
                 return Files(train, test)
     return None
+
+
+def files_in(folder: Path) -> Files:
+    """Return the Parquet files of a folder, or of its `data`: of the test part those that are called so."""
+    here = sorted(folder.glob("*.parquet")) or sorted((folder / "data").glob("*.parquet"))
+    for part in TEST_PARTS:
+        test = tuple(path for path in here if path.name.startswith(part))
+        if test and len(test) < len(here):
+            return Files(tuple(path for path in here if path not in test), test)
+    return Files(tuple(here), ())
+
+
+def rows_of(files: Files, columns: Columns) -> tuple[Iterator[Picture], int, list[str]]:
+    """Return the pictures of files, how many there are, and the names of their classes; DataError."""
+    tables = [(path, _table(path, columns)) for path in files.all]
+    values = [value for _, table in tables for value in table[columns.label].to_pylist()]
+    where = files.all[0].parent
+    if not values or len({type(value) for value in values}) > 1 or type(values[0]) not in (int, str):
+        raise DataError(
+            f"{where}: the column {columns.label} does not hold a number or a name in each row; name another"
+        )
+    try:
+        names: Any = _class_names(tables[0][1], tables[0][0], columns.label)
+    except DataError:
+        names = {value: str(value) for value in values}
+    classes = sorted(set(values))
+    if isinstance(names, list) and not all(isinstance(value, int) and 0 <= value < len(names) for value in classes):
+        raise DataError(
+            f"{where}: the column {columns.label} runs from {classes[0]!r} to {classes[-1]!r}, and the schema's "
+            f"metadata name {len(names)} classes; replace the files"
+        )
+    index = {value: place for place, value in enumerate(classes)}
+
+    def pictures() -> Iterator[Picture]:
+        for path, table in tables:
+            for row, (cell, value) in enumerate(zip(table[columns.image], table[columns.label], strict=True)):
+                content = cell.as_py()
+                data = content.get("bytes") if isinstance(content, dict) else None
+                yield Picture(index[value.as_py()], f"{path.name}, row {row}", data or b"", path in files.test)
+
+    return pictures(), len(values), [names[value] for value in classes]
 
 
 def from_parquet(files: Files, columns: Columns, channels: int, class_names: Sequence[str] = ()) -> LabeledImages:
