@@ -61,7 +61,7 @@ class Falcun(Strategy):
             index = _draw(relevance.double(), free, self.gamma, query.generator)
             chosen.append(index)
             free[index] = False
-            diversity = diversity.minimum((posteriors - posteriors[index]).abs().sum(dim=1))
+            diversity = diversity.minimum(torch.cdist(posteriors, posteriors[index, None], p=1)[:, 0])
         return torch.tensor(chosen, dtype=torch.int64, device=query.device)
 
 
