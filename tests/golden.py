@@ -54,7 +54,11 @@ FURTHER = {  # other ways through the code
         "batchbald[configurations=10]",
         "probcover[radius=0.5]",
     ],
-    "scenarios": ["digits[known=2,novel=3,initial_per_class=4]"],
+    "scenarios": [
+        "digits[known=2,novel=3,initial_per_class=4]",
+        "digits[known=3,novel=2,imbalance=4,label_noise=0.2,duplicates=0.1,rejected=2]",
+        "digits[known=all,novel=3,initial_per_class=4,pool_per_class=all]",
+    ],
     "learners": [
         "finetune[initial_iterations=6,update_iterations=4,batch_size=8,learning_rate=0.01,augmentation=flip-crop]",
         "retrain[iterations=6,batch_size=8,learning_rate=0.01,optimizer=adamw,schedule=cosine,warmup_iterations=2]",

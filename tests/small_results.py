@@ -119,6 +119,8 @@ def _scenario(scenario: Scenario) -> Results:
             found[f"known, seed {seed}"] = list(split.known)
             for part in ("initial", "pool", "test"):
                 found[f"{part}, seed {seed}"] = _sha256(getattr(split, part))
+            if split.answers is not None:
+                found[f"answers, seed {seed}"] = _sha256(split.answers)
     return found
 
 

@@ -28,6 +28,12 @@ class Labeled:
     known: Sequence[int]  # the classes of the initial set
     outputs: Sequence[int]  # the class of each output of the network, those just found included
     class_names: Sequence[str]
+    answers: Indices | None = None  # (k,), what the oracle said, -1 where it named no class; None: the labels
+
+    @property
+    def is_named(self) -> NDArray[np.bool_]:
+        """Whether the oracle named a class, for each example, (k,)."""
+        return np.ones(len(self.labels), dtype=bool) if self.answers is None else self.answers >= 0
 
 
 @dataclass(frozen=True)

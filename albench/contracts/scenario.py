@@ -33,13 +33,20 @@ class Split:
     test: Indices  # rows that accuracy is measured on
     class_names: Sequence[str]
     known: Sequence[int]  # classes of the initial set, in the order of the network's outputs
+    rejected: Sequence[int] = ()  # classes of the pool that the oracle cannot name, whose answer is -1
+    answers: Indices | None = None  # (N,), what the oracle says of each row, a class or -1; None: the label
     files: Sequence[str] | None = None  # (N,), the file of each row, by a name that a reader finds it by
     notes: Sequence[str] = ()  # what a reader should know of the data, a sentence each: files that were left out
 
     @property
     def novel(self) -> list[int]:
-        """The classes that must be discovered: in the pool, and not known."""
-        return sorted(set(self.labels[self.pool].tolist()) - set(self.known))
+        """The classes that must be discovered: in the pool, and neither known nor rejected."""
+        return sorted(set(self.labels[self.pool].tolist()) - set(self.known) - set(self.rejected))
+
+    @property
+    def oracle(self) -> Indices:
+        """What the oracle says of each row, (N,): a class, or -1 where it cannot name it."""
+        return self.labels if self.answers is None else self.answers
 
     def check(self) -> Split:
         """Return the split itself, or raise DataError with what is wrong in it."""
@@ -65,7 +72,20 @@ class Split:
             raise DataError("initial, pool and test share images, or hold one twice; an image belongs to one of them")
         if set(self.labels[self.initial].tolist()) != set(self.known):
             raise DataError("the classes of the initial set are not those that 'known' names")
+        self._check_answers()
         return self
+
+    def _check_answers(self) -> None:
+        """Raise DataError for answers that do not fit the images, name no class, or are given of what is rejected."""
+        if self.oracle.shape != self.labels.shape:
+            raise DataError(f"there are {len(self.images)} images and answers of shape {self.oracle.shape}")
+        answers, others = self.oracle[self.pool], self.labels[np.concatenate([self.initial, self.test])]
+        if not -1 <= answers.min() <= answers.max() < len(self.class_names):
+            raise DataError(f"answers run from {answers.min()} to {answers.max()}; give the number of a class, or -1")
+        if set(self.rejected) & set(others.tolist()):
+            raise DataError("a rejected class is in the initial set or in the test set; keep it in the pool alone")
+        if (answers[np.isin(self.labels[self.pool], list(self.rejected))] >= 0).any():
+            raise DataError("an example of a rejected class has an answer; give -1")
 
 
 @dataclass(frozen=True)
@@ -92,7 +112,8 @@ class Scenario(Component):
         """Return a SHA-256 of the data, the same wherever they come from; by default of the whole split."""
         split = self.split(seed)
         digest = hashlib.sha256(repr((list(split.class_names), list(split.known))).encode())
-        for array in (split.images, split.labels, split.initial, split.pool, split.test):
+        own = [] if split.answers is None else [split.answers]
+        for array in (split.images, split.labels, split.initial, split.pool, split.test, *own):
             digest.update(f"{array.dtype} {array.shape}\n".encode())
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()

@@ -72,10 +72,10 @@ class Discovery(Protocol):
             )
 
     def record(self, labeled: Labeled) -> dict[str, Any]:
-        """Return the class of the queried set."""
-        label = int(labeled.labels[0])
+        """Return the true class of the queried set, which has no output where no answer has named it."""
+        label, outputs = int(labeled.labels[0]), list(labeled.outputs)
         return {
             "query_class": labeled.class_names[label],
-            "query_is_novel": label not in labeled.known,
-            "query_label": list(labeled.outputs).index(label),
+            "query_is_novel": label not in labeled.known and bool(labeled.is_named.any()),
+            "query_label": outputs.index(label) if label in outputs else None,
         }

@@ -49,5 +49,6 @@ class TopK(Protocol):
             )
 
     def record(self, labeled: Labeled) -> dict[str, Any]:
-        """Return how many of the examples are of a class that was not in the initial set."""
-        return {"n_novel_queried": int((~np.isin(labeled.labels, list(labeled.known))).sum())}
+        """Return how many of the examples are of a novel class: not in the initial set, and not rejected."""
+        is_novel = ~np.isin(labeled.labels, list(labeled.known)) & labeled.is_named
+        return {"n_novel_queried": int(is_novel.sum())}

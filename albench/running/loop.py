@@ -68,11 +68,14 @@ class Loop:
             sets = self.protocol.sets(labels, stream(self.spec.seed, "candidate sets", number))
         answer = ask(self.strategy, self.query(pool, sets, number), self.protocol)
         asked = pool[answer.chosen]
-        for label in sorted(set(self.split.labels[asked].tolist()) - set(self.model.classes)):
+        said = self.split.oracle[asked]
+        named = said[said >= 0]
+        for label in sorted(set(named.tolist()) - set(self.model.classes)):
             self.model.grow(label)
         self.labeled.extend(asked.tolist())
         with held_to_streams("training"), Measurement(self.model.device) as training:
-            self.learner.update(self.model, self._examples(self.labeled), len(asked), number)
+            if len(named):  # of answers that name nothing, nothing is learned
+                self.learner.update(self.model, self._named(), len(named), number)
         self.memory = answer.memory
         self.record(self._query_columns(answer, asked), training.seconds)
         return True
@@ -86,7 +89,7 @@ class Loop:
         if not len(pool):
             return False
         self.labeled.extend(pool.tolist())
-        examples = self._examples(self.labeled)
+        examples = self._named()
         self.model.rebuild()
         for label in sorted(set(examples.labels.tolist()) - set(self.model.classes)):
             self.model.grow(label)
@@ -103,7 +106,8 @@ class Loop:
 
     def query(self, pool: NDArray[np.int64], sets: NDArray[np.int64] | None, number: int) -> Query:
         """Return what the strategy sees of a round: inputs, labels of what is labelled, a copy of the network."""
-        examples = self._examples(self.labeled)
+        examples, rows = self._named(), np.asarray(self.labeled, dtype=np.int64)
+        is_named = self.split.oracle[rows] >= 0
         return Query(
             network=self.model.snapshot(),
             pool=self.model.prepare(self.split.images[pool]),
@@ -113,16 +117,16 @@ class Loop:
             generator=torch_stream(self.spec.seed, "strategy", self.spec.strategy.name, self.strategy.stream, number),
             pool_labels=self._pool_labels(pool) if self.strategy.permission == "pool labels" else None,
             round=number,
-            history=self._placed(self._history()),
+            history=self._placed(self._history()[is_named]),
             pool_ids=self._placed(self._ids(pool)),
-            labeled_ids=self._placed(self._ids(np.asarray(self.labeled, dtype=np.int64))),
+            labeled_ids=self._placed(self._ids(rows[is_named])),
             memory=self.memory,
         )
 
     def record(self, query_columns: Row, train_seconds: float) -> None:
         """Evaluate on the test examples and add the round's row; those of undiscovered classes count as errors."""
         with Measurement(self.model.device) as evaluation:
-            test = self._examples(self.split.test)
+            test = self._test()
             correct = self.model.predict(test.inputs) == test.labels
         is_known = np.isin(test.labels, self.split.known)
         novel = set(self.split.novel)
@@ -132,6 +136,7 @@ class Loop:
                 **{part: name[part] for part in ("setting", "scenario", "strategy", "seed")},
                 "round": len(self.rows),
                 "n_labeled": len(self.labeled),
+                "n_rejected": int((self.split.oracle[self.labeled] < 0).sum()),
                 "accuracy": float(correct.mean()),
                 "accuracy_known": _mean(correct[is_known]),
                 "accuracy_novel": _mean(correct[~is_known]),
@@ -149,7 +154,7 @@ class Loop:
         `confusion` counts, rows are true and columns predicted classes, both in the order of `classes` (names), the
         known ones first.
         """
-        test = self._examples(self.split.test)
+        test = self._test()
         classes = [*self.split.known, *self.split.novel]
         predicted = self.model.predict(test.inputs)
         counts = [[int((predicted[test.labels == true] == other).sum()) for other in classes] for true in classes]
@@ -173,7 +178,8 @@ class Loop:
         return Checkpoint(list(self.rows), list(self.labeled), list(model.classes), model.weights(), dict(self.memory))
 
     def _query_columns(self, answer: Answer, asked: NDArray[np.int64]) -> Row:
-        labeled = Labeled(self.split.labels[asked], self.split.known, self.model.classes, self.split.class_names)
+        split = self.split
+        labeled = Labeled(split.labels[asked], split.known, self.model.classes, split.class_names, split.oracle[asked])
         return {
             **NO_QUERY,
             **self._added(self.protocol.record(labeled)),
@@ -226,8 +232,14 @@ class Loop:
     def _placed(self, numbers: NDArray[np.int64]) -> torch.Tensor:
         return torch.from_numpy(numbers).to(self.model.device)
 
-    def _examples(self, rows: Any) -> Examples:
-        return Examples(self.split.images[rows], self.split.labels[rows])
+    def _named(self) -> Examples:
+        """Return the labelled examples as the oracle named them, without those that it could not name."""
+        rows = np.asarray(self.labeled, dtype=np.int64)
+        rows = rows[self.split.oracle[rows] >= 0]
+        return Examples(self.split.images[rows], self.split.oracle[rows])
+
+    def _test(self) -> Examples:
+        return Examples(self.split.images[self.split.test], self.split.labels[self.split.test])
 
 
 def _mean(correct: NDArray[np.bool_]) -> float | None:

@@ -40,6 +40,7 @@ NAMES = (  # of the cell: a frame has them, a stored row does not repeat them al
 STATE = (  # of every round
     Column("round", "int64"),
     Column("n_labeled", "int64"),
+    Column("n_rejected", "Int64"),  # null in rows of before there were rejected classes
     Column("accuracy", "float64"),
     Column("accuracy_known", "float64"),
     Column("accuracy_novel", "float64"),

@@ -14,7 +14,7 @@ from albench.running.measure import Measurement
 from albench.testing.clauses import Budget, Clause, ContractError, NotApplicableError, check_round_trip, entering
 from albench.testing.randomness import only_draws
 
-ARRAYS = ("images", "labels", "initial", "pool", "test")
+ARRAYS = ("images", "labels", "initial", "pool", "test", "answers")
 SCENARIO_CLAUSES: list[Clause] = []
 
 _clause = entering(SCENARIO_CLAUSES)

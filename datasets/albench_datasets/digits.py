@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 from annotated_types import Ge
 
-from albench import DiscoveryScenario, LabeledImages
+from albench import Count, DiscoveryScenario, LabeledImages
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,11 @@ class Digits(DiscoveryScenario):
     results_version: ClassVar[int] = 1
     reads_data: ClassVar[bool] = False
 
-    known: Annotated[int, Ge(1)] = 5
+    known: Count = 5
     novel: Annotated[int, Ge(0)] = 5
     initial_per_class: Annotated[int, Ge(1)] = 20
-    pool_per_class: Annotated[int, Ge(1)] = 40
-    test_per_class: Annotated[int, Ge(1)] = 80
+    pool_per_class: Count = 40
+    test_per_class: Count = 80
 
     def data(self) -> LabeledImages:
         """Return all images."""
