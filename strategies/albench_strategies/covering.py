@@ -64,6 +64,10 @@ class CoverStrategy(Strategy):
 
     def _gains(self, cloud: Cloud, covered: Tensor, width: float, weights: Tensor, examples: Tensor) -> Tensor:
         """Return the own gain of each of some examples, (n,)."""
+        return self._totals(cloud, covered, width, weights, examples) / len(weights)
+
+    def _totals(self, cloud: Cloud, covered: Tensor, width: float, weights: Tensor, examples: Tensor) -> Tensor:
+        """Return what each of some examples newly covers, summed over the pool, (n,)."""
         left = ((covered < 1) & (weights > 0)).nonzero()[:, 0]
         total = torch.zeros_like(weights[examples])
         for columns in torch.split(left, TILE):
@@ -73,7 +77,7 @@ class CoverStrategy(Strategy):
                 rows = slice(begin, begin + TILE)
                 reached = self._kernel(cloud.squares(examples[rows], columns), width)
                 total[rows] += (reached.sub_(level).clamp_min_(0) if in_part else reached) @ wanted
-        return total / len(weights)
+        return total
 
     def _prepared(self, query: Query) -> tuple[Cloud, Tensor, float, Tensor]:
         """Return the pool's features of unit norm, what of each is covered, the kernel's width, and the weights."""
@@ -146,6 +150,24 @@ class ProbCover(CoverStrategy):
 
     purity: Annotated[float, Gt(0), Le(1)] = 0.95
     radius: Annotated[float, Gt(0)] | None = None
+
+    def select(self, query: Query, k: int) -> Tensor:
+        """Return k examples picked greedily by what they newly cover, (min(k, n_pool),).
+
+        A ball is covered at once and for good, so that what each pick newly covers is taken off the gains of all.
+        """
+        cloud, covered, width, weights = self._prepared(query)
+        everything, less = torch.arange(len(covered), device=query.device), self._tie_break(cloud)
+        counts = self._totals(cloud, covered, width, weights, everything)
+        chosen: list[int] = []
+        for _ in range(min(k, len(covered))):
+            index = int((counts / len(covered) - less).argmax())
+            chosen.append(index)
+            less[index] = torch.inf
+            now = covered.maximum(self._kernel(cloud.squares_to(index), width))
+            counts -= self._totals(cloud, 1 - (now - covered), width, weights, everything)
+            covered = now
+        return torch.tensor(chosen, dtype=torch.int64, device=query.device)
 
     def _width(self, query: Query, points: Tensor) -> float:
         if self.radius is not None:

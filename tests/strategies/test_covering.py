@@ -27,7 +27,23 @@ def test_the_first_of_the_largest_gains_is_found_from_upper_bounds(gains: list[i
     assert bool((bounds >= now).all())
 
 
-@pytest.mark.parametrize("name", ["max-herding", "probcover", "probcover[radius=0.3]", "uherding"])
+@pytest.mark.parametrize("radius", [0.3, 0.6, 0.9])
+def test_probcover_picks_whose_ball_holds_most_of_what_no_ball_holds_yet(radius: float) -> None:
+    query = round64(n_pool=90)
+    pool, labeled = (x / x.norm(dim=1, keepdim=True) for x in (query.features, query.labeled_features))
+    within = [[float((x - y).norm()) < radius for y in pool] for x in pool]
+    left = {i for i, x in enumerate(pool) if all(float((x - y).norm()) >= radius for y in labeled)}
+    off_centre = [float((x - pool.mean(dim=0)).norm()) for x in pool]
+    chosen: list[int] = []
+    while len(chosen) < 30:
+        others = [i for i in range(90) if i not in chosen]
+        chosen.append(max(others, key=lambda i: (sum(within[i][j] for j in left), -off_centre[i])))
+        left -= {j for j in left if within[chosen[-1]][j]}
+    assert len(left) < 90
+    assert albench.strategy(f"probcover[radius={radius}]").select(query, 30).tolist() == chosen
+
+
+@pytest.mark.parametrize("name", ["max-herding", "uherding"])
 def test_covering_strategies_pick_what_a_loop_over_all_gains_picks(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(covering, "LOOKED_AT", 2)
     query = round64(n_pool=70)
