@@ -192,6 +192,8 @@ def run(store: Path, more: str, protocol: str) -> Any:
     )  # fmt: skip
     assert outcome.exit_code == 0, [status.reason for status in outcome.statuses]
     assert outcome.problems == []
+    assert outcome.report is not None
+    assert "could not be made" not in outcome.report.read_text(encoding="utf-8").partition("<script")[0]
     return outcome.rounds()
 
 

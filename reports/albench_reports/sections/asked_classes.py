@@ -14,6 +14,8 @@ from albench_reports.draw import FEW_TICKS, SEQUENTIAL, SEQUENTIAL_NOVEL, by_str
 from albench_reports.sections.shared.known_classes import NOVEL, map_layout, marked, outcomes_of, shown_seeds
 from albench_reports.wording import count
 
+GREYS = [[0, "#f2f2f2"], [1, "#4d4d4d"]]  # of classes that the oracle cannot name
+
 
 @dataclass(frozen=True)
 class AskedClasses(ReportSection):
@@ -46,10 +48,10 @@ class AskedClasses(ReportSection):
 def _maps(queries: pd.DataFrame, results: Results, setting: str, seed: int) -> list[Part]:
     when = {"setting": setting, "seed": str(seed)}
     here = queries[(queries["setting"] == setting) & (queries["seed"] == seed)]
-    names, n_known = _classes(here, outcomes_of(results, setting, seed))
+    names, n_known, n_named = _classes(here, outcomes_of(results, setting, seed))
     own = by_strategy(here, results.strategies)
     most = _most(queries[queries["setting"] == setting])
-    return [_queried(frame, strategy, names, n_known, most, when) for strategy, frame in own.items()]
+    return [_queried(frame, strategy, names, (n_known, n_named), most, when) for strategy, frame in own.items()]
 
 
 def _most(queries: pd.DataFrame) -> int:
@@ -58,27 +60,37 @@ def _most(queries: pd.DataFrame) -> int:
     return int(asked.groupby(["strategy", "seed", "query_class"])["n_images"].sum().max())
 
 
-def _classes(rounds: pd.DataFrame, outcomes: Sequence[Mapping[str, Any]]) -> tuple[list[str], int]:
-    """Return the names of a seed's classes, known ones first, and the number of these."""
-    if outcomes:
-        return list(outcomes[0]["classes"]), int(outcomes[0]["n_known"])
+def _classes(rounds: pd.DataFrame, outcomes: Sequence[Mapping[str, Any]]) -> tuple[list[str], int, int]:
+    """Return the names of a seed's classes, the number of known ones, which come first, and of those that have a name.
+
+    The last are classes that were asked for and that the oracle could not name.
+    """
     asked = rounds.dropna(subset="query_class").drop_duplicates("query_class").sort_values("query_class")
+    if outcomes:
+        named, n_known = list(outcomes[0]["classes"]), int(outcomes[0]["n_known"])
+        return [*named, *(name for name in asked["query_class"] if name not in named)], n_known, len(named)
     is_novel = asked["query_is_novel"].astype(bool)
     known, novel = list(asked[~is_novel]["query_class"]), list(asked[is_novel]["query_class"])
-    return [*known, *novel], len(known)
+    return [*known, *novel], len(known), len(known) + len(novel)
 
 
 def _queried(
-    queries: pd.DataFrame, strategy: str, names: Sequence[str], n_known: int, most: int, when: Mapping[str, str]
+    queries: pd.DataFrame,
+    strategy: str,
+    names: Sequence[str],
+    ends: tuple[int, int],
+    most: int,
+    when: Mapping[str, str],
 ) -> Figure:
-    """Return how many images of each class have been asked for after each round."""
+    """Return how many images of each class have been asked for after each round; see `_classes` for the ends."""
     ordered = queries.sort_values("round")
     counts = np.zeros((len(names), len(ordered)), dtype=int)
     place = {name: row for row, name in enumerate(names)}
     for column, (name, rows) in enumerate(zip(ordered["query_class"], ordered["query_indices"], strict=True)):
         counts[place[name], column] = len(rows)
     total = counts.cumsum(axis=1)
-    labels = marked(names, n_known)
+    n_known, n_named = ends
+    labels = [*marked(names[:n_named], n_known), *(f"{name} (rejected)" for name in names[n_named:])]
     rounds = ordered["round"].tolist()
     common = {
         "type": "heatmap",
@@ -92,10 +104,18 @@ def _queried(
         "hovertemplate": "round %{x}, %{y}: %{z} images so far<extra></extra>",
     }
     nothing = [None] * len(rounds)  # Plotly wants every category in every trace of an axis
-    known = [row if place < n_known else nothing for place, row in enumerate(total.tolist())]
-    novel = [row if place >= n_known else nothing for place, row in enumerate(total.tolist())]
-    shades = ((known, SEQUENTIAL), (novel, SEQUENTIAL_NOVEL))
-    traces = [{**common, "y": labels, "z": rows, "colorscale": scale} for rows, scale in shades]
+    shades = [(range(n_known), SEQUENTIAL), (range(n_known, n_named), SEQUENTIAL_NOVEL)]
+    if names[n_named:]:
+        shades.append((range(n_named, len(names)), GREYS))
+    traces = [
+        {
+            **common,
+            "y": labels,
+            "z": [row if place in places else nothing for place, row in enumerate(total.tolist())],
+            "colorscale": scale,
+        }
+        for places, scale in shades
+    ]
     layout = map_layout(len(names), "Round")
     if rounds[-1] - rounds[0] <= FEW_TICKS:
         layout["xaxis"]["dtick"] = 1

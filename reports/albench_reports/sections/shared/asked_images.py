@@ -66,6 +66,9 @@ def _picture(query: Mapping[Any, Any], split: Split, strategy: str, seed: int) -
 def _what(query: Mapping[Any, Any], split: Split) -> tuple[str, str]:
     """Return the class of a query and whether it is known or novel; of several classes, how many of them."""
     if not pd.isna(query["query_class"]):
+        rejected = [split.class_names[label] for label in split.rejected]
+        if query["query_class"] in rejected:
+            return f"{query['query_class']}, which was rejected", ""
         return str(query["query_class"]), "novel" if query["query_is_novel"] else "known"
     n_classes = len(set(split.labels[query["query_indices"]].tolist()))
     n_novel = query.get("n_novel_queried", pd.NA)
