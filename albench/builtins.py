@@ -21,11 +21,16 @@ def albench_learners() -> Mapping[str, str]:
 
 @hookimpl
 def albench_networks() -> Mapping[str, str]:
-    """Return the common network, and those on features."""
+    """Return the common network, those of papers, those on features, and torchvision's classifiers."""
     return {
         "cifar10-quick": "albench.networks.cifar10_quick:Cifar10Quick",
         "linear": "albench.networks.on_features:Linear",
         "mlp": "albench.networks.on_features:Mlp",
+        "resnet8": "albench.networks.resnet:ResNet8",
+        "resnet18": "albench.networks.resnet:ResNet18",
+        "wide-resnet": "albench.networks.wide_resnet:WideResNet",
+        "vgg16": "albench.networks.vgg16:Vgg16",
+        "torchvision": "albench.networks.torchvision_classifier:TorchvisionClassifier",
     }
 
 

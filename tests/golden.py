@@ -36,6 +36,8 @@ SMALL = {  # names that are asked in a smaller size than their defaults
     "discovery": "discovery[n_sets=8,set_size=4]",
     "top-k": "top-k[query_size=7]",
     "finetune": "finetune[initial_iterations=6,update_iterations=4,batch_size=8,learning_rate=0.01]",
+    "wide-resnet": "wide-resnet[depth=10,width=1]",
+    "vgg16": "vgg16[width=4]",
     "retrain": "retrain[iterations=5,batch_size=8,learning_rate=0.01]",
 }
 FURTHER = {  # other ways through the code

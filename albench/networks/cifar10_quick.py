@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from albench.contracts.network import Network
-from albench.errors import RequestError
+from albench.networks.normalised import refuse_features
 
 FIRST_STD = 1e-4  # standard deviation of the first convolution's Gaussian; images come on the scale 0..255
 CONVOLUTION_STD = 0.01
@@ -56,11 +56,7 @@ class Cifar10Quick(Network):
 
     def check_input(self, shape: tuple[int, ...]) -> None:
         """Refuse what is no image."""
-        if len(shape) != 3:
-            raise RequestError(
-                f"it takes images, and the scenario gives features of {shape[0]} numbers; choose a network of features "
-                "with --network, or a scenario of images"
-            )
+        refuse_features(shape)
 
     def build(self, image_shape: tuple[int, ...], n_classes: int, draws: np.random.Generator) -> QuickModule:
         """Return the module with Caffe's initial weights; biases are 0."""

@@ -35,6 +35,7 @@ class Plan:
     rates: NDArray[np.float64]  # (iterations,), factors of the learning rate
     views: Views | None = None  # None: as they are
     noise: int = 0  # seed of what the network itself draws while it is trained, as dropout does
+    frozen_statistics: bool = False  # batch normalisation by its running statistics, which stay as they are
 
     def __len__(self) -> int:
         return len(self.rows)

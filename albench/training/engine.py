@@ -7,10 +7,11 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.modules.batchnorm import _BatchNorm
 
-from albench.errors import DivergedError
+from albench.errors import DivergedError, SettingError
 from albench.training.batches import SHIFT, Plan
 from albench.training.sgd import FusedSgd
 
@@ -23,7 +24,7 @@ LOOK_EVERY = 50  # iterations between looks at the loss: a look waits for the de
 
 
 def execute(model: Model, plan: Plan, examples: Examples, numbers: ScheduledLearner) -> None:
-    """Train a model's network on labelled examples as a plan says; DivergedError."""
+    """Train a model's network on labelled examples as a plan says; DivergedError, SettingError."""
     inputs = _Inputs(model.prepare(examples.inputs), plan)
     targets = model.outputs(examples.labels)
     batches = torch.from_numpy(plan.rows).to(model.device)
@@ -31,7 +32,7 @@ def execute(model: Model, plan: Plan, examples: Examples, numbers: ScheduledLear
     network = model.network
     in_half = numbers.precision == "bf16"
     half = torch.autocast(model.device.type, dtype=torch.bfloat16) if in_half else nullcontext()
-    network.train()
+    _set_training(network, plan)
     with _own_noise(plan.noise, model.device):
         for iteration, batch in enumerate(batches):
             _set_rate(optimizer, plan, iteration)
@@ -45,6 +46,20 @@ def execute(model: Model, plan: Plan, examples: Examples, numbers: ScheduledLear
                 _check_finite(model, loss, iteration, plan.what, numbers.learning_rate)
                 model.watch(plan.what, iteration + 1, len(plan))
     network.eval()
+
+
+def _set_training(network: nn.Module, plan: Plan) -> None:
+    """Set training mode; batch normalisation stays in eval mode where the plan freezes its statistics."""
+    network.train()
+    norms = [module for module in network.modules() if isinstance(module, _BatchNorm)]
+    if plan.frozen_statistics:
+        for norm in norms:
+            norm.eval()
+    elif norms and plan.rows.shape[1] == 1:
+        raise SettingError(
+            f"{plan.what} has batches of one example, of which batch normalisation has no statistics; set batch_size "
+            "to 2 or more, or choose a network without it"
+        )
 
 
 def make_optimizer(model: Model, numbers: ScheduledLearner) -> FusedSgd | torch.optim.Optimizer:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Le
 
@@ -22,14 +22,17 @@ class Finetune(ScheduledLearner):
 
     The optimiser starts anew at each update. Batches are drawn uniformly with replacement; in an update each example of
     a batch is an old one with probability `old_fraction`, else one of the query that has just been labelled.
+    Batch normalisation, where the network has it, uses the statistics of the batch in every training and moves its
+    running ones; with `batch_norm=frozen` updates use the running ones of the initial training and leave them.
     """
 
     results_version: ClassVar[int] = 1
-    update_only: ClassVar[frozenset[str]] = frozenset({"update_iterations", "old_fraction"})
+    update_only: ClassVar[frozenset[str]] = frozenset({"update_iterations", "old_fraction", "batch_norm"})
 
     initial_iterations: Annotated[int, Ge(1)] = 2000  # mini-batches of the initial training
     update_iterations: Annotated[int, Ge(1)] = 1000  # mini-batches after each query
     old_fraction: Annotated[float, Ge(0), Le(1)] = 0.9  # chance that an example of a batch is not of this round's query
+    batch_norm: Literal["moving", "frozen"] = "moving"  # its running statistics in updates
 
     def fit(self, model: Model, examples: Examples) -> None:
         """Train on the initial set."""
@@ -47,4 +50,5 @@ class Finetune(ScheduledLearner):
         draws = stream(model.seed, "update batches", round_number)
         rows = mixed_rows(len(examples) - n_new, n_new, self.old_fraction, shape, draws)
         what = f"the update of round {round_number}"
-        execute(model, self.plan(what, rows, model.seed, "update", round_number), examples, self)
+        plan = self.plan(what, rows, model.seed, "update", round_number)
+        execute(model, replace(plan, frozen_statistics=self.batch_norm == "frozen"), examples, self)
