@@ -86,6 +86,7 @@ def plan(request: Request, store: str | Path | None = None, retry_failed: bool =
     surveys = study.survey()
     cells = study.cells(surveys)
     opened.check_columns(study.settings)
+    opened.check_data(cells)
     statuses = opened.statuses_of(cells, study.rounds)
     return Plan(study, root, cells, statuses, surveys, retry_failed, opened.other_code(cells))
 

@@ -88,6 +88,15 @@ class StoreReader:
         """Return what the files of a cell hold now."""
         return read_snapshot(self.source, cell_path(**cell), cell)
 
+    def record(self, cell: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what a cell says of itself, nothing where it has not begun or is damaged."""
+        name = f"{cell_path(**cell)}/{CELL}"
+        try:
+            data = self.source.read(name)
+            return {} if data is None else read_record(data, cell["key"], self.source.where(name))
+        except StoreError:
+            return {}
+
     def snapshots(self) -> list[tuple[dict[str, Any], Snapshot]]:
         """Return each cell that was asked for and what its files hold; damaged ones are named in a warning each."""
         return list(self.each_snapshot())

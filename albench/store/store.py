@@ -15,7 +15,7 @@ from albench.store.archive import Archive
 from albench.store.cell import CellFolder
 from albench.store.files import write_bytes
 from albench.store.leases import leased, live_holder
-from albench.store.reader import STATUS, CellStatus, StoreReader, cell_path
+from albench.store.reader import STATUS, CellStatus, StoreReader, cell_path, in_words
 from albench.store.rows import check_columns
 from albench.store.sealed import seal
 from albench.store.snapshot import Snapshot
@@ -71,6 +71,27 @@ class Store(StoreReader):
         for columns in [setting["columns"] for setting in old] + [columns_of(setting) for setting in settings]:
             check_columns(columns, known)
             known |= columns
+
+    def check_data(self, cells: Sequence[CellSpec]) -> None:
+        """Raise RequestError where further cells of a setting and seed were computed from other data than these.
+
+        Those would stand beside these in one report, and make pairs that are none.
+        """
+        if not self.found_study:
+            return
+        due = {(spec.setting.label, spec.seed): spec.fingerprint for spec in cells}
+        asked = {(spec.setting.label, spec.strategy.label, spec.seed) for spec in cells}
+        settings = {spec.setting.label: _stored(spec.setting) for spec in cells}
+        for cell in self.cells():
+            pair = cell["setting"], cell["seed"]
+            if pair not in due or _identity(cell) in asked or _is_aside(cell, self.study, settings, {}):
+                continue
+            found = self.record(cell)
+            if found and found["spec"]["fingerprint"] != due.pop(pair):
+                raise RequestError(
+                    f"{self.root} holds {in_words(cell)}, computed from other data than those of "
+                    f"{cell['scenario']} that are here; give another folder with --store, or run its strategies too"
+                )
 
     def other_code(self, cells: Sequence[CellSpec]) -> list[Mapping[str, Any]]:
         """Return the cells of these names by other code that have rounds, those that were set aside before included."""

@@ -222,6 +222,19 @@ def test_a_run_names_the_files_that_were_asked_for_and_a_copy_elsewhere_has_its_
     assert "cannot be shown" not in (tmp_path / "late.html").read_text(encoding="utf-8")
 
 
+def test_a_store_takes_no_further_strategy_on_other_images_and_all_of_them_anew(tmp_path: Path, cli: Cli) -> None:
+    root, store = photos(tmp_path / "photos"), tmp_path / "s"
+    run(cli, root, store)
+    cut(0, 99).save(root / "china" / "more.png")
+    text = f'images[path="{root}",{SMALL}]'
+    values = [*small_options()[:4], *small_options(rounds=2)[-4:]]
+    options = ["--protocol", "top-k[query_size=3]", "--seeds", "1", *values, "--dry-run", "--store", store]
+    ran = cli("run", "--scenarios", text, "--strategies", "random,max", *options)
+    assert ran.code == 2
+    assert "/ min / seed 0, computed from other data than those of images" in ran.err
+    assert cli("run", "--scenarios", text, "--strategies", "random,min,max", *options).code == 0
+
+
 def test_two_folders_of_one_label_are_refused_until_one_has_a_name(tmp_path: Path, cli: Cli) -> None:
     one, other = photos(tmp_path / "a"), photos(tmp_path / "b", per_class=9)
     texts = [f'images[path="{root}",{SMALL}]' for root in (one, other)]
