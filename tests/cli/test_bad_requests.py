@@ -50,13 +50,13 @@ WRONG = {
     ),
     "too many classes": (
         ["--scenarios", "digits[novel=6]"],
-        "known=5 and novel=6 ask for 11 classes, and the data have 10",
+        "known=5, novel=6 ask for 11 classes, and the data have 10",
     ),
     "too many images": (["--scenarios", "digits[pool_per_class=400]"], "lower initial_per_class, pool_per_class"),
     "no seeds": (["--seeds", "0"], "give a number of seeds from 1 up"),
     "no study file": (["nothing.toml"], "there is no study file nothing.toml"),
     "no such device": (["--device", "cuda:99", *small_options()], "the device 'cuda:99' cannot be used"),
-    "absent data": (["--scenarios", "cifar100", "--offline"], "put torchvision's folder cifar-100-python/ there"),
+    "absent data": (["--scenarios", "cifar100", "--offline"], "put torchvision's cifar-100-python/train and its other files there"),
 }
 
 
