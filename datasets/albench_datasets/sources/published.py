@@ -130,9 +130,10 @@ def _published(source: Source, directory: Path, offline: bool) -> LabeledImages:
 
 
 def _absent(source: Source, directory: Path) -> str:
+    folder = next(filter(None, source.folders))
     return (
         f"{source.title} is not in {directory}, and it is not downloaded (--offline, --dry-run); put torchvision's "
         f"{source.files[0]} and its other files there, or Parquet files named train-*.parquet and test-*.parquet with "
-        f"the columns {source.columns.image} and {source.columns.label} into a folder {source.folders[-1]}/, or give "
-        "the folder above with --data"
+        f"the columns {source.columns.image} and {source.columns.label} into a folder {folder}/, or give the "
+        "folder above with --data"
     )
