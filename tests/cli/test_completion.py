@@ -38,7 +38,7 @@ def completed(line: str) -> list[str]:
         ("albench run --strategies emoc[output=softmax],gp", ["emoc[output=softmax],gp-emoc"]),
         ("albench run --strategies emoc,random,emo", []),
         ("albench run --strategies emoc[output=softmax,ra", []),
-        ("albench run --scenarios cif", ["cifar100"]),
+        ("albench run --scenarios cif", ["cifar10", "cifar100"]),
         ("albench run --protocol discovery,", ["discovery,top-k"]),
         ("albench run --learner re", ["retrain"]),
         ("albench run --network cifar10-q", ["cifar10-quick"]),
