@@ -56,7 +56,10 @@ WRONG = {
     "no seeds": (["--seeds", "0"], "give a number of seeds from 1 up"),
     "no study file": (["nothing.toml"], "there is no study file nothing.toml"),
     "no such device": (["--device", "cuda:99", *small_options()], "the device 'cuda:99' cannot be used"),
-    "absent data": (["--scenarios", "cifar100", "--offline"], "put torchvision's cifar-100-python/train and its other files there"),
+    "absent data": (
+        ["--scenarios", "cifar100", "--offline"],
+        "put torchvision's cifar-100-python/train and its other files there",
+    ),
 }
 
 
