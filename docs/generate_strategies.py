@@ -19,6 +19,10 @@ from albench.plugins.entries import Entry
 from albench.plugins.host import host
 
 ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
+from docs import pages as written  # noqa: E402 - the checkout need not be installed
+
 FOLDER = ROOT / "docs" / "strategies"
 MEASURED = FOLDER / "measured.json"  # written by benchmarks/test_strategies.py
 PARTS = ("Formula", "Sets", "Cost", "Source")
@@ -167,23 +171,13 @@ def pages() -> dict[Path, str]:
 
 
 def stale() -> list[str]:
-    """Return the pages that are missing, outdated, or of a strategy that does not exist."""
-    due = pages()
-    wrong = [path for path, text in due.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
-    return sorted(path.name for path in [*wrong, *(set(FOLDER.glob("*.md")) - set(due))])
+    """Return the names of the pages that are not current."""
+    return written.stale(pages(), FOLDER)
 
 
 def main() -> None:
     """Write the pages, or check them."""
-    if sys.argv[1:] == ["--check"]:
-        wrong = stale()
-        if wrong:
-            sys.exit(f"not current: {', '.join(wrong)}; run python docs/generate_strategies.py")
-        return
-    for path in FOLDER.glob("*.md"):
-        path.unlink()
-    for path, text in pages().items():
-        path.write_text(text, encoding="utf-8")
+    written.write_or_check(pages(), FOLDER)
 
 
 def _joined(lines: list[str]) -> str:
