@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
-from annotated_types import Ge
-
-from albench import Count, DataError, DiscoveryScenario, InputPath, LabeledImages
+from albench import DataError, LabeledImages
+from albench_datasets.own import OwnData
 from albench_datasets.sources.arrays import Arrays
 from albench_datasets.sources.decoded import decoded
 from albench_datasets.sources.folder import readable
 
 
 @dataclass(frozen=True)
-class Features(DiscoveryScenario):
+class Features(OwnData):
     """Vectors with labels, as of a pretrained model that stays as it is, `features[path=FILE]`.
 
     An ``.npz`` file, or a folder of ``.npy`` files: `features` (n, d) and `labels` (n,), which are names of classes or
@@ -25,15 +24,6 @@ class Features(DiscoveryScenario):
     """
 
     results_version: ClassVar[int] = 1
-    reads_data: ClassVar[bool] = False
-
-    known: Count = "all"
-    novel: Annotated[int, Ge(0)] = 0
-    initial_per_class: Annotated[int, Ge(1)] = 10
-    pool_per_class: Count = "all"
-    test_per_class: Count = 20
-    path: InputPath = field(kw_only=True)
-    name: str = ""  # tells two files apart in one study: it is part of the label
 
     def data(self) -> LabeledImages:
         """Return the features; DataError where they are missing, or cannot be used."""

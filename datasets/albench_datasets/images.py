@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, ClassVar
 
-from annotated_types import Ge, Le
+from annotated_types import Ge
 
-from albench import Count, DiscoveryScenario, InputPath, LabeledImages
+from albench import LabeledImages
+from albench_datasets.own import OwnImages
 from albench_datasets.sources.collected import Picture, collected, too_few
 from albench_datasets.sources.decoded import decoded
 from albench_datasets.sources.folder import Listing, listing, readable
-from albench_datasets.sources.pictures import Fit, Look
+from albench_datasets.sources.pictures import Look
 
 
 @dataclass(frozen=True)
-class Images(DiscoveryScenario):
+class Images(OwnImages):
     """Images of any sizes in a folder for each class, `images[path=DIR]`.
 
     They are brought to `size` x `size` pixels: the middle is cut out (`fit=crop`), the rest is filled with zeros
@@ -28,26 +29,15 @@ class Images(DiscoveryScenario):
     """
 
     results_version: ClassVar[int] = 1
-    reads_data: ClassVar[bool] = False
 
-    known: Count = "all"
-    novel: Annotated[int, Ge(0)] = 0
-    initial_per_class: Annotated[int, Ge(1)] = 10
-    pool_per_class: Count = "all"
-    test_per_class: Annotated[int, Ge(1)] = 20
-    path: InputPath = field(kw_only=True)
-    name: str = ""  # tells two folders apart in one study: it is part of the label
-    size: Annotated[int, Ge(8), Le(1024)] = 64
-    fit: Fit = "crop"
-    grey: bool = False
-    smallest: Annotated[int, Ge(1)] = 8
+    test_per_class: Annotated[int, Ge(1)] = 20  # folders have no test part that could be taken whole
 
     def data(self) -> LabeledImages:
         """Return the images; DataError where the folder holds no classes of images."""
         found = listing(Path(self.path))
         if len(found.classes) < 2:
             raise too_few(self.path, found.classes)
-        return _decoded(Path(self.path), found, Look(self.size, self.fit, 1 if self.grey else 3, self.smallest))
+        return _decoded(Path(self.path), found, self.look)
 
 
 @lru_cache(maxsize=4)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
-from annotated_types import Ge, Le
-
-from albench import Count, DataError, DiscoveryScenario, InputPath, LabeledImages
+from albench import DataError, LabeledImages
+from albench_datasets.own import OwnImages
 from albench_datasets.sources.collected import collected
 from albench_datasets.sources.decoded import decoded
 from albench_datasets.sources.parquet import Columns, Files, files_in, rows_of
-from albench_datasets.sources.pictures import Fit, Look
+from albench_datasets.sources.pictures import Look
 
 
 @dataclass(frozen=True)
-class Tables(DiscoveryScenario):
+class Tables(OwnImages):
     """Images of any sizes in Parquet files, as data sets of Hugging Face are downloaded, `parquet[path=DIR]`.
 
     `image` and `label` name the columns: of images as Hugging Face keeps them (the bytes of a file), and of classes,
@@ -26,29 +25,15 @@ class Tables(DiscoveryScenario):
     """
 
     results_version: ClassVar[int] = 1
-    reads_data: ClassVar[bool] = False
-
-    known: Count = "all"
-    novel: Annotated[int, Ge(0)] = 0
-    initial_per_class: Annotated[int, Ge(1)] = 10
-    pool_per_class: Count = "all"
-    test_per_class: Count = 20
-    path: InputPath = field(kw_only=True)
-    name: str = ""  # tells two folders apart in one study: it is part of the label
     image: str = "image"
     label: str = "label"
-    size: Annotated[int, Ge(8), Le(1024)] = 64
-    fit: Fit = "crop"
-    grey: bool = False
-    smallest: Annotated[int, Ge(1)] = 8
 
     def data(self) -> LabeledImages:
         """Return the images; DataError where the folder holds no such files."""
         files = files_in(Path(self.path))
         if not files.all:
             raise DataError(f"{self.path} holds no Parquet files; give a folder that holds some, or whose data/ does")
-        look = Look(self.size, self.fit, 1 if self.grey else 3, self.smallest)
-        columns = Columns(self.image, self.label)
+        look, columns = self.look, Columns(self.image, self.label)
         return decoded(files.all, lambda: _decode(files, columns, look, self.path), f"{columns!a} {look!r}")
 
 
