@@ -40,7 +40,7 @@ def compare(query: albench.Query, temperature: float, k: int) -> None:
     print(f"T={temperature}: {share:.0%} of the pool weigh under 1 % of the mean")
     print(f"  albench: {light(weights, strategy.select(query, k))} of {k} picks do; inertia {inertia:.6g}")
     fits = [KMeans(k, n_init=1, random_state=draw).fit(points, sample_weight=weights) for draw in range(DRAWS)]
-    picks = [representatives(points, torch.from_numpy(fit.cluster_centers_), k) for fit in fits]
+    picks = [representatives(points, torch.from_numpy(fit.cluster_centers_).to(points), k) for fit in fits]
     counts = sorted(light(weights, chosen) for chosen in picks)
     inertias = sorted(fit.inertia_ for fit in fits)
     print(
