@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import albench
 from albench.contracts.learner import Examples
@@ -25,7 +26,8 @@ from albench.training.batches import Plan, uniform_rows
 from albench.training.finetune import Finetune
 from albench.training.model import Model
 from albench.training.precision import has_bf16
-from benchmarks import table, usual_loop
+from albench.training.retrain import Retrain
+from benchmarks import plain_residual, table, usual_loop
 from benchmarks.convolutions import BATCH, REPEATED, Convolution, convolutions
 from benchmarks.timing import in_turn
 
@@ -35,6 +37,7 @@ USUAL_ITERATIONS = 100
 LITE_ROUNDS = 16  # of the preset
 TRAINING = f"Training cifar10-quick at batch {BATCH}, one thread (processor time)"
 PASSES = "The convolutions of an iteration, each alone"
+RESIDUAL = f"Retraining resnet8 beside plain PyTorch, {USUAL_ITERATIONS} iterations, the same plan (processor time)"
 USUAL = f"Training beside the usual loop, {USUAL_ITERATIONS} iterations, the same batches"
 HARNESS = "Where the processor time of a run with the preset lite goes"
 
@@ -126,6 +129,32 @@ def test_training_beside_the_usual_loop() -> None:
         row = {"loop": name, "processor s, workers included": processor, "wall s": wall}
         ratios = {"x albench, processor": processor / ours[0], "x albench, wall": wall / ours[1]}
         table.add(USUAL, {**row, **ratios}, higher=[] if name == "albench" else ["x albench, processor"])
+
+
+def test_training_of_a_residual_network_beside_plain_pytorch() -> None:
+    """Both from bytes to weights: the plain loop also builds its network and prepares the images."""
+    learner, recipe, data = Retrain(iterations=USUAL_ITERATIONS), albench.network("resnet8"), examples()
+    ours = Model(recipe, 0, list(range(10)), data.inputs, "cpu")
+    rows = torch.from_numpy(stream(0, "retrain batches", 1).integers(EXAMPLES, size=(USUAL_ITERATIONS, BATCH)))
+    network = recipe.build((3, 32, 32), 10, stream(0, "initialisation"))
+    start = {name: value.clone() for name, value in network.state_dict().items()}
+    plain = plain_residual.PlainResNet8(3, 10)
+
+    def by_hand() -> None:
+        network.load_state_dict(start)
+        plain_residual.with_weights_of(network, plain)
+        pixels = torch.from_numpy(data.inputs).double()
+        mean, std = pixels.mean(dim=(0, 2, 3), keepdim=True), pixels.std(dim=(0, 2, 3), correction=0, keepdim=True)
+        images, targets = (pixels.float() - mean.float()) / std.float(), torch.from_numpy(data.labels)
+        rate, momentum, decay = learner.learning_rate, learner.momentum, learner.weight_decay
+        plain_residual.train(plain, images, targets, rows, rate, momentum, decay)
+
+    found = in_turn({"albench": lambda: learner.update(ours, data, 0, 1), "plain PyTorch": by_hand}, 3)
+    values = zip(ours.network.state_dict().values(), plain.state_dict().values(), strict=True)
+    apart = max(float((one - other).abs().max()) for one, other in values)
+    row = {"learning rate": learner.learning_rate, **{f"{name}, s": seconds for name, seconds in found.items()}}
+    ratio = found["albench"] / found["plain PyTorch"]
+    table.add(RESIDUAL, {**row, "albench / plain": ratio, "weights apart": apart}, lower=["albench / plain"])
 
 
 def test_training_leaves_the_harness_a_small_share() -> None:

@@ -9,7 +9,9 @@ import albench
 from albench.contracts.learner import Examples
 from albench.rng import stream
 from albench.training.engine import execute
+from albench.training.model import Model
 from albench.training.retrain import Retrain
+from benchmarks import plain_residual
 from tests.training.models import LABELS, images, new_model
 
 LEARNER = Retrain(iterations=100, batch_size=8, learning_rate=1e-4)
@@ -47,6 +49,25 @@ def test_a_round_is_the_same_training_written_plainly_in_pytorch() -> None:
     assert one.classes == [5, 2, 7, 9]
     for name, value in network.state_dict().items():
         torch.testing.assert_close(one.network.state_dict()[name], value, rtol=0, atol=1e-6)
+
+
+def test_a_round_of_a_residual_network_is_a_plain_pytorch_training_of_it() -> None:
+    learner = Retrain(iterations=100, batch_size=16, learning_rate=0.01)
+    pictures, labels = images(16, side=16), np.array([*LABELS, 5, 2, 2, 5])
+    one = Model(albench.network("resnet8"), 0, (5, 2), pictures[:12], "cpu")
+    learner.update(one, Examples(pictures, labels), 2, 3)
+
+    network = albench.network("resnet8").build((1, 16, 16), 2, stream(0, "initialisation"))
+    plain = plain_residual.with_weights_of(network, plain_residual.PlainResNet8(1, 2))
+    seen_first = pictures[:12].astype(np.float64)
+    mean, std = (torch.tensor(float(each), dtype=torch.float32) for each in (seen_first.mean(), seen_first.std()))
+    x = (torch.tensor(pictures).float() - mean) / std
+    y = torch.tensor([[5, 2].index(label) for label in labels.tolist()])
+    batches = torch.from_numpy(stream(0, "retrain batches", 3).integers(16, size=(100, 16)))
+    plain_residual.train(plain, x, y, batches, 0.01, 0.9, 5e-4)
+    values = plain.state_dict().values()
+    for (name, value), expected in zip(one.network.state_dict().items(), values, strict=True):
+        torch.testing.assert_close(value, expected, rtol=0, atol=1e-6, msg=name)
 
 
 def test_the_initial_training_is_round_zero_of_the_streams() -> None:
