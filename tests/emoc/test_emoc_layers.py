@@ -62,6 +62,34 @@ def grouped() -> nn.Module:
     )
 
 
+def pooled() -> nn.Module:
+    """Overlapping windows, one cut off at the edge and one padded, and what follows works in place."""
+    return nn.Sequential(
+        nn.Conv2d(2, 3, 3, padding=1),
+        nn.MaxPool2d(3, 2, ceil_mode=True),
+        nn.ReLU(inplace=True),
+        nn.Conv2d(3, 5, 3, padding=1),
+        nn.MaxPool2d(3, 2, padding=1),
+        nn.Flatten(),
+    )
+
+
+def pooled_after_relu() -> nn.Module:
+    return nn.Sequential(nn.Conv2d(2, 3, 3), nn.ReLU(inplace=True), nn.MaxPool2d(2), nn.Flatten())
+
+
+class PooledBesides(nn.Module):
+    """A convolution of which a pooling and a sum take the output."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(2, 4, 3)
+
+    def forward(self, images: Tensor) -> Tensor:
+        x = self.conv(images)
+        return torch.relu(nn.functional.max_pool2d(x, 2)).mean(dim=(2, 3)) + x.sum(dim=(2, 3))
+
+
 def flat() -> nn.Module:
     return nn.Sequential(nn.Flatten(), nn.Linear(128, 4), nn.BatchNorm1d(4), nn.ReLU())
 
@@ -73,6 +101,9 @@ BODIES: dict[str, tuple[Callable[[], nn.Module], int]] = {
     "strided": (lambda: convolution(stride=2, padding=1), 4),
     "dilated": (lambda: convolution(dilation=2), 4),
     "grouped": (grouped, 24),
+    "pooled": (pooled, 20),
+    "pooled-after-relu": (pooled_after_relu, 27),
+    "pooled-besides": (PooledBesides, 4),
     "batch-norm-1d": (flat, 4),
 }
 

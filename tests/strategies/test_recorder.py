@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from albench_strategies.numerics.gradients.lowered import lowered_backward
-from albench_strategies.numerics.gradients.pooling import ChannelsLast
+from albench_strategies.numerics.gradients.pooling import Pooling
 from albench_strategies.numerics.gradients.recorder import Recorder, logits_jacobian
 
 
@@ -79,9 +79,35 @@ def test_gradients_through_pools_in_channels_last_are_the_same_numbers(pool: obj
     weights = torch.randn(4 * 16, 3)
     expected = gradient()
     layouts: list[bool] = []
-    with ChannelsLast():
+    with Pooling():
         pooled = pool(x, 3, stride=2, ceil_mode=True)  # type: ignore[operator]
         pooled.register_hook(lambda found: layouts.append(found.is_contiguous(memory_format=torch.channels_last)))
         (found,) = torch.autograd.grad((pooled.flatten(1) @ weights).sum(), x)
     assert layouts == [True]
     assert torch.equal(found, expected)
+
+
+POOLED = {
+    "alone": (lambda x: F.max_pool2d(x, 2), True),
+    "and what comes of it, in place": (lambda x: F.max_pool2d(x, 2).relu_(), True),
+    "after a ReLU in place": (lambda x: F.max_pool2d(x.relu_(), 2), False),
+    "beside itself": (lambda x: F.max_pool2d(x, 2) + x[:, :, ::2, ::2], False),
+    "twice": (lambda x: F.max_pool2d(x, 2) + F.max_pool2d(x, 3, stride=2, ceil_mode=True), False),
+    "with indices of its own": (lambda x: F.max_pool2d(x, 2, return_indices=True)[0], False),
+}
+
+
+@pytest.mark.parametrize("use", POOLED)
+def test_maxima_are_known_of_what_a_maximum_pooling_alone_takes(use: str) -> None:
+    body, alone = POOLED[use]
+    x = torch.randn(5, 4, 8, 8, requires_grad=True)
+    with Pooling() as pooling:
+        handed = x.clone()
+        node = handed.grad_fn
+        end = body(handed)
+    maxima = pooling.maxima(node, end.grad_fn)
+    assert (maxima is not None) == alone
+    if maxima is not None:
+        picked = x.detach().flatten(2).gather(2, maxima.positions.flatten(2)).view(5, 4, 4, 4)
+        assert torch.equal(maxima.output, picked)
+        assert torch.equal(maxima.output, F.max_pool2d(x, 2))

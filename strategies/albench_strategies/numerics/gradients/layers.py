@@ -96,6 +96,11 @@ def is_linear(module: nn.Module) -> bool:
     return type(module) is nn.Linear
 
 
+def is_plain_convolution(module: nn.Module) -> bool:
+    """Tell a convolution without groups."""
+    return type(module) is nn.Conv2d and module.groups == 1
+
+
 def is_known(module: nn.Module) -> bool:
     """Tell whether the gradient of a module's weights has factors."""
     if type(module) is nn.Conv2d:
@@ -128,7 +133,7 @@ def narrowed_patches(layer: nn.Module, x: Tensor, basis: Tensor, space: Workspac
 
     Of a convolution without groups they are another convolution, which writes no patch down.
     """
-    if not isinstance(layer, nn.Conv2d) or layer.groups > 1:
+    if not (isinstance(layer, nn.Conv2d) and is_plain_convolution(layer)):
         return patches(layer, x, space, name) @ basis
     kernels = basis[: x.shape[1] * math.prod(layer.kernel_size)].T.view(-1, *layer.kernel_size, x.shape[1])
     bias = basis[-1] if _trained(layer, "bias") else None

@@ -13,11 +13,11 @@ from torch import Tensor, nn
 
 from albench import StrategyError
 from albench_strategies.numerics.gradients import layers
-from albench_strategies.numerics.gradients.collected import Narrow, Whole
+from albench_strategies.numerics.gradients.collected import Narrow, NarrowAtMaxima, Whole
 from albench_strategies.numerics.gradients.last_layer import residuals, residuals_by_label
 from albench_strategies.numerics.gradients.layers import Factors, Narrowed
 from albench_strategies.numerics.gradients.lowered import LOWER, lowered_backward
-from albench_strategies.numerics.gradients.pooling import ChannelsLast
+from albench_strategies.numerics.gradients.pooling import Maxima, Pooling
 from albench_strategies.numerics.gradients.workspace import Workspace
 
 AUTOGRAD = "emoc[path=autograd] takes any network, slowly"
@@ -63,13 +63,30 @@ class UnknownLayerError(StrategyError):
 class _Pass:
     """A forward pass: what the layers take in and give out, and the logits, all in its graph.
 
-    `inputs` are what was recorded, in the layers' order; `head` is the place of a linear layer that gives the logits.
+    `inputs` and so on are what was recorded, in the layers' order; `maxima` those of a layer that is used by a maximum
+    pooling alone. `head` is the place of a linear layer that gives the logits.
     """
 
     inputs: list[Tensor]
     outputs: list[Tensor]
+    maxima: list[Maxima | None]
     logits: Tensor
     head: int | None
+
+    def end(self, place: int, at_maxima: bool) -> Tensor:
+        """Return what a layer's derivatives are taken by: its output, or that of its pooling."""
+        maxima = self.maxima[place]
+        return maxima.output if at_maxima and maxima is not None else self.outputs[place]
+
+
+@dataclass(frozen=True)
+class _Record:
+    """What a layer took in, the version of it, and gave out; and the node of the graph that handed the latter on."""
+
+    x: Tensor
+    output: Tensor
+    version: int
+    node: Any
 
 
 class Recorder:
@@ -117,7 +134,7 @@ class Recorder:
         run, bases = self._run(images, bool(lowered)), bases or {}
         chosen = directions(run.logits.detach())
 
-        def keep(place: int, functions: int) -> Whole | Narrow:
+        def keep(place: int, functions: int) -> Whole | Narrow | NarrowAtMaxima:
             if place in bases:
                 return self._narrow(run, place, functions, bases[place])
             return self._whole(run, place, functions, place in lowered)
@@ -125,14 +142,15 @@ class Recorder:
         head, places = run.head, list(range(len(self.names)))
         if head is None or run.inputs[head].shape[1] >= len(chosen):
             kept = [keep(place, len(chosen)) for place in places]
-            _collect(_backward(run.logits, run.outputs, chosen), kept)
+            ends = [run.end(place, place in bases) for place in places]
+            _collect(_backward(run.logits, ends, chosen), kept)
             return [one.found() for one in kept]
         features, places = run.inputs[head], [place for place in places if place != head]
         of_head = keep(head, len(chosen))
         _collect(((direction,) for direction in chosen), [of_head])
         below = [keep(place, features.shape[1]) for place in places]
-        outputs = [run.outputs[place] for place in places]
-        _collect(_backward(features, outputs, logits_jacobian(features)), below)
+        ends = [run.end(place, place in bases) for place in places]
+        _collect(_backward(features, ends, logits_jacobian(features)), below)
         weight: Any = list(self.names)[head].weight
         found: list[Factors | Narrowed] = [one.found(chosen.transpose(0, 1) @ weight) for one in below]
         return [*found[:head], of_head.found(), *found[head:]]
@@ -154,39 +172,47 @@ class Recorder:
         x = run.inputs[place].detach().to(LOWER if lowered else output.dtype)
         return Whole(layer, x, output, functions, self.space, name)
 
-    def _narrow(self, run: _Pass, place: int, functions: int, basis: Tensor) -> Narrow:
+    def _narrow(self, run: _Pass, place: int, functions: int, basis: Tensor) -> Narrow | NarrowAtMaxima:
         layer, name = list(self.names.items())[place]
-        x = run.inputs[place].detach().to(basis.dtype)
+        x, maxima = run.inputs[place].detach().to(basis.dtype), run.maxima[place]
+        if maxima is not None:
+            return NarrowAtMaxima(layer, x, maxima, functions, basis, self.space, name)
         return Narrow(layer, x, run.outputs[place], functions, basis, self.space, name)
 
     def _run(self, images: Tensor, lower: bool) -> _Pass:
         if images.dim() == 4:
             images = images.contiguous(memory_format=torch.channels_last)
-        with torch.enable_grad(), self._recording(lower) as record, ChannelsLast():
+        with torch.enable_grad(), self._recording(lower) as record, Pooling() as pooling:
             logits: Tensor = self.network(images.detach().requires_grad_())
         for layer, name in self.names.items():
             if layer not in record:
                 raise UnknownLayerError(f"layer {name!r} takes no part in the forward pass; {self.advice}")
-            if record[layer][0]._version != record[layer][2]:
+            if record[layer].x._version != record[layer].version:
                 raise StrategyError(f"the input of layer {name!r} is changed in place after its use; {self.advice}")
         if not bool(torch.isfinite(logits).all()):
             raise StrategyError(
                 "the network's outputs are not finite, so no score is; train it with a lower learning rate"
             )
-        inputs, outputs = [record[layer][0] for layer in self.names], [record[layer][1] for layer in self.names]
-        return _Pass(inputs, outputs, logits, _head(list(self.names), inputs, outputs, logits))
+        found = [record[layer] for layer in self.names]
+        inputs, outputs = [one.x for one in found], [one.output for one in found]
+        maxima = [
+            pooling.maxima(one.node, logits.grad_fn) if layers.is_plain_convolution(layer) else None
+            for layer, one in zip(self.names, found, strict=True)
+        ]
+        return _Pass(inputs, outputs, maxima, logits, _head(list(self.names), inputs, outputs, logits))
 
     @contextmanager
-    def _recording(self, lower: bool) -> Iterator[dict[nn.Module, tuple[Tensor, Tensor, int]]]:
-        record: dict[nn.Module, tuple[Tensor, Tensor, int]] = {}
+    def _recording(self, lower: bool) -> Iterator[dict[nn.Module, _Record]]:
+        record: dict[nn.Module, _Record] = {}
 
         def hook(module: nn.Module, inputs: Sequence[Any], output: Tensor) -> Tensor:
             if module in record:
                 raise UnknownLayerError(f"layer {self.names[module]!r} is used twice in a forward pass; {self.advice}")
             if lower and type(module) is nn.Conv2d:
                 output = lowered_backward(inputs[0], output, module)
-            record[module] = (inputs[0], output, inputs[0]._version)
-            return output.clone()  # what follows may work in place
+            handed = output.clone()  # what follows may work in place
+            record[module] = _Record(inputs[0], output, inputs[0]._version, handed.grad_fn)
+            return handed
 
         handles = [module.register_forward_hook(hook) for module in self.names]
         try:
@@ -202,7 +228,7 @@ def _backward(logits: Tensor, outputs: Sequence[Tensor], directions: Tensor) -> 
         yield torch.autograd.grad(logits, outputs, direction, retain_graph=index < len(directions) - 1)
 
 
-def _collect(derivatives: Iterable[tuple[Tensor, ...]], kept: Sequence[Whole | Narrow]) -> None:
+def _collect(derivatives: Iterable[tuple[Tensor, ...]], kept: Sequence[Whole | Narrow | NarrowAtMaxima]) -> None:
     for function, found in enumerate(derivatives):
         for one, delta in zip(kept, found, strict=True):
             one.take(function, delta)
