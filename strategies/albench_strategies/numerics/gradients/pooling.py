@@ -47,7 +47,7 @@ class Pooling(TorchFunctionMode):
         del types
         named = dict(kwargs or {})
         if func is POOLS[0] and not (len(args) > INDICES_AT or named.get("return_indices")):
-            found = self._noted(args[0], *func(*args, **{**named, "return_indices": True}))
+            found: Any = self._noted(args[0], *func(*args, **{**named, "return_indices": True}))
         else:
             found = func(*args, **named)
         if func in POOLS and isinstance(found, Tensor) and found.dim() == 4 and found.requires_grad:
