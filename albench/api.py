@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from albench.contracts.executor import Event, Executor
 from albench.datadir import data_settings
-from albench.errors import HeldError, RequestError, StoreError, WriteError, shown
+from albench.errors import RequestError, StoreError, WriteError, shown
 from albench.errors import reason as why
 from albench.plugins.host import host
 from albench.products.choice import chosen as chosen_product
 from albench.reading import load, write_report
 from albench.running.device import check_device
-from albench.running.work import Work, request_of
+from albench.running.giving import give
+from albench.running.work import Work
 from albench.store.reader import CellStatus
-from albench.store.store import Store
+from albench.store.store import Store, open_store
 from albench.study.choice import HERE
 from albench.study.seeds import Seeds
 from albench.study.spec import CellSpec
@@ -43,6 +44,7 @@ class Plan:
     surveys: Surveys
     retry_failed: bool
     kept: list[Mapping[str, Any]] = field(default_factory=list)  # cells of these names by other code, in the store
+    takes_running: bool = False  # an engine elsewhere may have them from a run that is gone
 
     def rounds(self, cell: CellSpec) -> int:
         """Return how many rounds a cell will have, round 0 left out."""
@@ -51,7 +53,9 @@ class Plan:
 
     def pending(self) -> list[CellSpec]:
         """Return the cells to run: those missing or damaged, and the failed ones when they are to be tried again."""
-        wanted = {"missing", "damaged", *(["failed"] if self.retry_failed else [])}
+        wanted = {"missing", "damaged"}
+        wanted |= {"failed"} if self.retry_failed else set()
+        wanted |= {"running"} if self.takes_running else set()
         return [cell for cell, status in zip(self.cells, self.statuses, strict=True) if status.status in wanted]
 
 
@@ -140,36 +144,70 @@ def perform(
     report: bool = True,
 ) -> Outcome:
     """Run what a plan lacks and write the report; see `run`."""
-    chosen, product = check_device(device), chosen_product()
-    check_threads(threads)
-    _check_learners(planned.study, chosen)
-    opened = Store(planned.store)
-    _register(opened, planned, command)
-    pending = planned.pending()
-    by_name = {tuple(cell.name.values()): cell for cell in pending}
-    rounds, asked = planned.study.rounds, {"name": planned.study.name, "preset": planned.study.preset}
-
-    def note(event: Event) -> None:
-        if event["event"] == "died":
-            cell = by_name[tuple(event["cell"].values())]
-            event = {**event, "event": "failed"}
-            with suppress(WriteError, HeldError), opened.cell_of(cell).owned(cell) as owned:  # else it is interrupted
-                owned.fail(cell, request_of(asked, cell, rounds), event["reason"])
-        if on_event:
-            on_event(event)
-
-    tasks = [
-        Work.of(planned.store, cell, asked, rounds, chosen, threads, product, command).to_json() for cell in pending
-    ]
+    opened, tasks = _begun(planned, engine, device, threads, command)
     if tasks:
-        engine.run(tasks, note)
-    outcome = Outcome(planned.store, opened.statuses_of(planned.cells, rounds))
+        study = planned.study
+        give(engine, tasks, planned.pending(), opened, study.asked, study.rounds, on_event)
+    outcome = Outcome(planned.store, opened.statuses_of(planned.cells, planned.study.rounds))
+    if opened.is_cancelled():
+        outcome.problems.append(f"cancelled ('albench cancel {planned.store}'); the same command goes on from there")
     if report:
         try:
             outcome.report = write_report(planned.store)
         except Exception as error:  # noqa: BLE001 - a report that fails must not cost what the cells have earned
             outcome.problems.append(f"the report could not be written: {why(error)}")
     return outcome
+
+
+def submit(planned: Plan, engine: Executor, device: str | None, threads: int, command: Sequence[str]) -> int:
+    """Give an engine what a plan lacks, and return how many cells; they go on when this process ends.
+
+    RequestError where the engine ends with it.
+    """
+    if not engine.outlives:
+        raise RequestError(
+            "--detach: this executor ends with the command; choose one that goes on, such as dask[address=...] or slurm"
+        )
+    _, tasks = _begun(planned, engine, device, threads, command)
+    if tasks:
+        engine.submit(tasks)
+    return len(tasks)
+
+
+def cancel(store: str | Path) -> list[CellStatus]:
+    """Stop a study, whoever runs it and wherever, and return its cells that are not done.
+
+    Workers end in seconds; what they had finished is kept, and another run goes on from there.
+    """
+    opened = open_store(Path(store))
+    if not isinstance(opened, Store):
+        raise RequestError(f"{store} is an archive, and nobody works in it; give the folder of a run")
+    left = [status for status in opened.statuses() if status.status != "done"]
+    opened.cancel()
+    for name in host().names("executors"):
+        with suppress(RequestError):  # of a plugin that cannot be imported: nothing runs on it from here
+            host().build("executors", name, {}).withdraw(opened.root.resolve())
+    return left
+
+
+def _begun(
+    planned: Plan, engine: Executor, device: str | None, threads: int, command: Sequence[str]
+) -> tuple[Store, list[dict[str, Any]]]:
+    """Check what can be checked, register the study, and return its store and the tasks of its pending cells."""
+    chosen, product = check_device(device), chosen_product()
+    check_threads(threads)
+    _check_learners(planned.study, chosen)
+    engine.check()
+    planned.takes_running = engine.remote
+    opened, study = Store(planned.store), planned.study
+    _register(opened, planned, command)
+    tasks = [
+        Work.of(
+            planned.store, cell, study.asked, study.rounds, chosen, threads, product, command, engine.remote
+        ).to_json()
+        for cell in planned.pending()
+    ]
+    return opened, tasks
 
 
 def build_executor(text: str, jobs: int | None, study: Study | None = None) -> Executor:

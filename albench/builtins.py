@@ -36,5 +36,9 @@ def albench_networks() -> Mapping[str, str]:
 
 @hookimpl
 def albench_executors() -> Mapping[str, str]:
-    """Return the executor of this machine."""
-    return {"local": "albench.executors.local:Local"}
+    """Return the executor of this machine, and those of clusters."""
+    return {
+        "local": "albench.executors.local:Local",
+        "dask": "albench.executors.dask:Dask",
+        "slurm": "albench.executors.slurm:Slurm",
+    }

@@ -45,6 +45,14 @@ class StoreWarning(UserWarning):
     """Something in a store is damaged and left out, or was put together again."""
 
 
+class EngineError(AlbenchError):
+    """What cells were given to cannot be reached."""
+
+
+class EngineWarning(UserWarning):
+    """What cells were given to is away, and waited for."""
+
+
 class StrategyError(AlbenchError):
     """A strategy broke its contract; its cell fails and nothing else does."""
 

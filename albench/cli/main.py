@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from albench.cli import bench, check, describe, doctor, figures, files, new, report, run, status
-from albench.errors import AlbenchError, RequestError, StoreWarning
+from albench.cli import bench, cancel, check, describe, doctor, figures, files, new, report, run, status
+from albench.errors import AlbenchError, EngineWarning, RequestError, StoreWarning
 
 app = typer.Typer(
     help="Benchmark query strategies for deep active learning under one protocol.",
@@ -44,6 +44,7 @@ def _options(
 
 app.command("run")(run.run)
 app.command("status")(status.status)
+app.command("cancel")(cancel.cancel)
 app.command("report")(report.report)
 app.command("figures")(figures.figures)
 app.command("export")(files.export)
@@ -81,8 +82,8 @@ def main() -> None:
 
 
 def _show_warning(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: Any) -> None:
-    """Show what is wrong with a store as one line, and other warnings as Python does."""
-    if issubclass(category, StoreWarning):
+    """Show what is wrong with a store or an engine as one line, and other warnings as Python does."""
+    if issubclass(category, (StoreWarning, EngineWarning)):
         typer.echo(f"warning: {message}", err=True)
     else:
         sys.stderr.write(warnings.formatwarning(message, category, filename, lineno))

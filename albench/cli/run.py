@@ -57,6 +57,9 @@ def run(
     threads: Annotated[int, typer.Option(help="CPU threads of a cell; results' last bits depend on it.")] = 1,
     jobs: Annotated[int | None, typer.Option(help="Cells at a time. [default: the number of cores]")] = None,
     executor: Annotated[str, typer.Option(help="What runs the cells.", autocompletion=one_of("executors"))] = "local",
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Return once everything is submitted; see 'albench status --watch'.")
+    ] = False,
     store: Annotated[Path | None, typer.Option(help="Folder for the results. [default: runs/<study>]")] = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run failed cells again.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the grid and what is done, and stop.")] = False,
@@ -76,18 +79,29 @@ def run(
         planned = api.plan(request, store, retry_failed)
         api.check_data(planned.study, data)
         engine = api.build_executor(executor, jobs, planned.study)
+        planned.takes_running = engine.remote
         show_kept(planned.kept)
         if dry_run:
             show_statuses(planned.statuses, Format.table)
             typer.echo(f"{len(planned.pending())} cells would run in {planned.store}")
             return
+        if detach:
+            count = api.submit(planned, engine, device, threads, command_line())
+            typer.echo(f"{count} cells submitted; 'albench status {planned.store} --watch' shows them")
+            return
         try:
             with progress(planned) as on_event:
                 outcome = api.perform(planned, engine, device, threads, command_line(), on_event)
         except KeyboardInterrupt:
-            typer.echo("interrupted; what was finished is kept, and the same command goes on from there", err=True)
+            typer.echo(_interrupted(engine.outlives, planned.store), err=True)
             raise SystemExit(api.EXIT_INTERRUPTED) from None
     _conclude(outcome)
+
+
+def _interrupted(goes_on: bool, store: Path) -> str:
+    if goes_on:
+        return f"the workers go on; the same command joins them, and 'albench cancel {store}' stops them"
+    return "interrupted; what was finished is kept, and the same command goes on from there"
 
 
 def _conclude(outcome: Any) -> None:

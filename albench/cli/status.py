@@ -11,23 +11,39 @@ from typing import Annotated, Any
 import typer
 
 from albench.cli.output import Format, FormatOption, show_rows
+from albench.errors import RequestError
 from albench.store.names import named, short_names
-from albench.store.reader import CellStatus
-from albench.store.store import open_store
+from albench.store.reader import CellStatus, StoreReader
+from albench.store.store import Store, open_store
 from albench.study.spec import PARTS
 
 
 def status(
     store: Annotated[Path, typer.Argument(help="A folder that 'albench run' wrote, or an archive.")],
     output: FormatOption = Format.table,
+    watch: Annotated[bool, typer.Option("--watch", help="Show it live, until each cell is done or failed.")] = False,
 ) -> None:
     """Say of each cell whether it is done, running, failed, damaged or missing, and why."""
     opened = open_store(store)
+    if watch:
+        _watch(opened, output)
+        return
     statuses = opened.statuses()
     show_statuses(statuses, output)
     if output is Format.table:
         typer.echo(summary(statuses))
         show_kept([cell for cell, _ in opened.kept()])
+
+
+def _watch(opened: StoreReader, output: Format) -> None:
+    from albench.cli.watching import watch
+
+    if not isinstance(opened, Store) or output is not Format.table:
+        raise RequestError("--watch shows the folder of a run as a table; leave out --format, and give no archive")
+    try:
+        watch(opened)
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
 
 
 def show_kept(cells: Sequence[Mapping[str, Any]]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from albench.contracts.executor import Emit, Executor, Task
+from albench.contracts.executor import Emit, Executor, Task, is_cancelled
 from albench.running.work import perform
 
 
@@ -19,4 +19,5 @@ class Here(Executor):
 
         with settings_kept():  # a cell makes them for its process
             for task in tasks:
-                perform(task, emit)
+                if not is_cancelled(task):
+                    perform(task, emit)

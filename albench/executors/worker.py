@@ -1,6 +1,7 @@
 """A worker process: tasks come in as lines of JSON, events go out as lines of JSON.
 
-It ends with its parent, so that a killed run leaves no process that still holds cells.
+It ends with its parent, so that a killed run leaves no process that still holds cells. SIGTERM ends it in order: its
+cell's lease is given back, so that another machine need not wait until it is known to be dead.
 """
 
 from __future__ import annotations
@@ -12,15 +13,30 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from albench.running.work import perform
 
 
+class _Stopped(BaseException):
+    """The process was asked to end."""
+
+
 def main() -> None:
-    """Perform tasks until standard input ends."""
+    """Perform tasks until standard input ends, or until SIGTERM."""
+    signal.signal(signal.SIGTERM, _stop)
+    with suppress(_Stopped):
+        _perform_all()
+    os._exit(0)
+
+
+def _stop(*_: object) -> NoReturn:
+    raise _Stopped
+
+
+def _perform_all() -> None:
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as events:
         os.dup2(2, 1)  # what a plugin prints must not be read as an event
 

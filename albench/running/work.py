@@ -6,14 +6,16 @@ import copy
 import time
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from albench.contracts.executor import Emit
-from albench.errors import DamageError, HeldError, WriteError, reason
+from albench.datadir import data_settings, given_data, is_offline
+from albench.errors import DamageError, HeldError, RequestError, WriteError, reason
 from albench.plugins.host import host
 from albench.products.choice import PLAIN, asked
+from albench.running.luggage import check_distributions, check_harness, choices, distributions, sources, unpacked
 from albench.running.provenance import now
 from albench.store.cell import OwnedCell
 from albench.store.store import Store, columns_of
@@ -33,9 +35,11 @@ PLANNED = "the run was planned with; give every worker the same data"
 class Work:
     """A cell to perform, and how: everything in it goes through JSON.
 
-    `name` is what names the cell in events, and `log` the file that takes what it prints: an executor needs no more.
-    `study` is what the cell remembers of its study, name and preset; `product` the one that the
-    study was planned with, and whether it was asked for (`albench.products.choice`).
+    `name` is what names the cell in events, and `log` the file that takes what it prints. `study` is what the cell
+    remembers of its study, name and preset; `product` the one that the study was planned with, and whether it was
+    asked for (`albench.products.choice`). A worker must have the `distributions` of these versions. Where it is
+    elsewhere, `sources` has the text of components from files, by their paths. `data` is the folder that was given, for
+    workers whose environment names none.
     """
 
     store: str
@@ -49,18 +53,23 @@ class Work:
     product: str = PLAIN
     product_is_asked: bool = False
     command: Sequence[str] = ()
+    distributions: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
+    data: str | None = None
+    offline: bool = False
 
     @classmethod
     def of(
         cls, store: Path, spec: CellSpec, study: Mapping[str, str], rounds: int | None, device: str, threads: int,
-        product: str, command: Any,
+        product: str, command: Any, remote: bool = False,
     ) -> Work:  # fmt: skip
-        """Return the task of a cell in a store."""
-        root = store.resolve()
+        """Return the task of a cell in a store, `remote` where its worker may see no file of this machine."""
+        root, data = store.resolve(), given_data()
         log = str(Store(root).cell_of(spec).log)
         return cls(
             str(root), spec.to_json(), spec.name, log, dict(study), rounds, device, threads,
-            product, asked() is not None, list(command),
+            product, asked() is not None, list(command), distributions(spec), sources(spec) if remote else {},
+            None if data is None else str(data), is_offline(),
         )  # fmt: skip
 
     def to_json(self) -> dict[str, Any]:
@@ -74,15 +83,19 @@ def perform(task: Mapping[str, Any], emit: Emit) -> None:
     Events are mappings with `event` (``round``, ``training``, ``done``, ``failed``, ``held``), `cell` (the task's name)
     and `row` or `reason`. ``training`` tells of a long one: `what`, and `iteration` of `iterations`.
     """
-    work = Work(**task)
-    spec = CellSpec.from_json(work.cell)
     try:
-        with Store(Path(work.store)).cell_of(spec).owned(spec) as cell:
+        check_harness(task["distributions"])
+        work = Work(**task)
+        spec = CellSpec.from_json(unpacked(work.cell, work.sources))
+        with (
+            data_settings(given_data() or work.data, work.offline),
+            Store(Path(work.store)).cell_of(spec).owned(spec) as cell,
+        ):
             _perform_owned(work, spec, cell, emit)
     except HeldError as error:
-        emit({"event": "held", "cell": work.name, "reason": reason(error)})
-    except WriteError as error:  # which cannot be recorded either
-        emit({"event": "failed", "cell": work.name, "reason": reason(error)})
+        emit({"event": "held", "cell": task["name"], "reason": reason(error)})
+    except (WriteError, RequestError) as error:  # which cannot be recorded either
+        emit({"event": "failed", "cell": task["name"], "reason": reason(error)})
 
 
 def request_of(study: Mapping[str, str], spec: CellSpec, rounds: int | None) -> dict[str, Any]:
@@ -116,6 +129,7 @@ def _run(work: Work, spec: CellSpec, cell: OwnedCell, emit: Emit) -> tuple[int, 
     from albench.running.loop import Loop
     from albench.running.mode import prepare_torch
 
+    check_distributions(spec, work.distributions)
     spec.setting.learner.build().check_device(work.device)
     split = proved_split(spec.setting.scenario, spec.seed, {spec.fingerprint}, PLANNED)
     checkpoint = cell.restore()
@@ -193,6 +207,5 @@ def _noted(split: Split) -> dict[str, Any]:
 def _provenance(work: Work, spec: CellSpec, product: str) -> dict[str, Any]:
     from albench.running.provenance import provenance
 
-    choices = [*spec.setting.parts().values(), spec.strategy]
-    owners = [name for choice in choices for name in choice.distributions()]
+    owners = [name for choice in choices(spec) for name in choice.distributions()]
     return provenance(work.device, work.threads, product, list(work.command), owners)

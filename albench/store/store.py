@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from albench.contracts.executor import CANCELLED
 from albench.errors import RequestError, StoreError, shown
 from albench.store.archive import Archive
 from albench.store.cell import CellFolder
-from albench.store.files import write_bytes
+from albench.store.files import write_bytes, writing
 from albench.store.leases import leased, live_holder
 from albench.store.reader import STATUS, CellStatus, StoreReader, cell_path, in_words
 from albench.store.rows import check_columns
@@ -109,7 +110,8 @@ class Store(StoreReader):
     ) -> None:
         """Add cells to those that were asked for, and set how many rounds are wanted of their settings.
 
-        Cells by other code of a component are asked for no more; their folders stay, and they are found again.
+        Cells by other code of a component are asked for no more; their folders stay, and they are found again. A study
+        that was cancelled is so no more.
         """
         with leased(self.root / "study.claim", str(self.root / STUDY), wait=True) as lease:
             empty: dict[str, Any] = {"settings": {}, "strategies": {}, "cells": [], "kept": [], "commands": []}
@@ -137,7 +139,17 @@ class Store(StoreReader):
                 "kept": [cell for cell in [*old["kept"], *aside] if cell["key"] not in keys],
             }
             write_bytes(self.root / STUDY, seal(study, indent=1), lease.check)
+            with writing(self.root / CANCELLED):
+                (self.root / CANCELLED).unlink(missing_ok=True)
             self.__dict__["found_study"] = study
+
+    def cancel(self) -> None:
+        """Let all who work in the store know that they shall end."""
+        write_bytes(self.root / CANCELLED, b"")
+
+    def is_cancelled(self) -> bool:
+        """Return whether the study was cancelled, and nobody asked for it since."""
+        return (self.root / CANCELLED).exists()
 
     def held(self, cell: Mapping[str, Any]) -> str:
         """Return in words who works on a cell, "" where nobody does."""

@@ -75,6 +75,11 @@ class Study:
         """Every component that takes part."""
         return [*self.strategies, *(choice for setting in self.settings for choice in setting.parts().values())]
 
+    @property
+    def asked(self) -> dict[str, str]:
+        """What a cell remembers of the study that asked for it."""
+        return {"name": self.name, "preset": self.preset}
+
     def survey(self) -> Surveys:
         """Look at the data of each (scenario's label, seed); RequestError when a setting cannot be run on them."""
         by_scenario = {
