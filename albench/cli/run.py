@@ -10,7 +10,8 @@ import typer
 
 from albench.cli.completing import one_of, presets, several_of
 from albench.cli.output import Format, warn_of_plugins
-from albench.cli.status import setting_names, show_kept, show_statuses, summary
+from albench.cli.standing import setting_names, summary
+from albench.cli.status import show_kept, show_statuses
 from albench.errors import RequestError, shown
 
 

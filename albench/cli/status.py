@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -11,11 +10,10 @@ from typing import Annotated, Any
 import typer
 
 from albench.cli.output import Format, FormatOption, show_rows
+from albench.cli.standing import setting_names, summary
 from albench.errors import RequestError
-from albench.store.names import named, short_names
 from albench.store.reader import CellStatus, StoreReader
 from albench.store.store import Store, open_store
-from albench.study.spec import PARTS
 
 
 def status(
@@ -62,15 +60,3 @@ def show_statuses(statuses: list[CellStatus], output: Format) -> None:
     if output is Format.table:
         rows = [{**row, "setting": names[row["setting"]]} for row in rows]
     show_rows(rows, output, [first, "strategy", "seed", "status", "rounds", "reason"])
-
-
-def setting_names(statuses: list[CellStatus]) -> dict[str, str]:
-    """Return the short names of the cells' settings, by their labels."""
-    return short_names({one.setting: {part: named(getattr(one, part)) for part in PARTS} for one in statuses})
-
-
-def summary(statuses: list[CellStatus]) -> str:
-    """Return the counts in words: "14 of 15 cells done; 1 failed"."""
-    counts = Counter(one.status for one in statuses)
-    others = [f"{counts[name]} {name}" for name in ("running", "failed", "damaged", "missing") if counts[name]]
-    return "; ".join([f"{counts['done']} of {len(statuses)} cells done", *others])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from albench.cli.status import setting_names, summary
+from albench.cli.standing import setting_names, summary
 from albench.store.reader import CellStatus
 from albench.store.store import Store
 

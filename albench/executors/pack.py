@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -61,12 +62,12 @@ class Pack:
 def ended(file: Path) -> dict[str, Event]:
     """Return how tasks ended, by their keys, as a job wrote it; a line that is being written is left out."""
     try:
-        lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+        lines = file.read_text(encoding="utf-8").splitlines()
     except OSError:
         return {}
     found: dict[str, Event] = {}
     for line in lines:
-        if line.endswith("\n"):
+        with suppress(ValueError):
             entry = json.loads(line)
             found[entry["task"]] = entry["event"]
     return found

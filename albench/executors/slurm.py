@@ -23,6 +23,8 @@ from albench.executors.lasting import DEATHS, task_key
 from albench.executors.pack import Pack, ended
 
 POLL_SECONDS = 1.0  # between two looks at what jobs wrote
+SHARE = 10  # a look takes at most one part in so many of the time
+PATIENCE_SECONDS = 120.0  # for a SLURM that does not answer when cells are to be submitted
 ASK_SECONDS = 10.0  # between two questions to SLURM, which everybody shares
 MOST_ELEMENTS = 1000  # of a job array; MaxArraySize is 1001 unless somebody set it
 TIMEOUTS = 10_000  # submitit counts them; a cell may take as many jobs as it needs
@@ -78,12 +80,11 @@ class Slurm(Executor):
         left = {task_key(task): task for task in tasks}
         losses: Counter[str] = Counter()
         while left and not is_cancelled(tasks[0]):
-            self._follow(self._placed(list(left.values())), left, emit)
-            for key in list(left) if not is_cancelled(tasks[0]) else ():
-                losses[key] += 1
-                if losses[key] == DEATHS:
-                    why = f"SLURM ended its job {DEATHS} times; see {_folder(left[key])}"
-                    emit({"event": "died", "cell": left.pop(key)["name"], "reason": why})
+            lost = self._follow(self._placed(list(left.values())), left, emit)
+            losses.update(lost)
+            for key in [key for key in lost if losses[key] == DEATHS]:
+                why = f"SLURM ended its job {DEATHS} times; {_folder(left[key])} has what the jobs said"
+                emit({"event": "died", "cell": left.pop(key)["name"], "reason": why})
 
     def submit(self, tasks: Sequence[Task]) -> None:
         """Give every task to SLURM that it does not have yet."""
@@ -102,10 +103,9 @@ class Slurm(Executor):
         folder = _folder(tasks[0])
         wanted = {task_key(task): task for task in tasks}
         places: dict[Place, list[str]] = {}
-        for place in _live(Path(tasks[0]["store"])) or ():
-            keys = [key for key in _packed(folder, place) if key in wanted]
-            if keys:
-                places[place] = keys
+        for place in _live_for_sure(Path(tasks[0]["store"])):
+            over = ended(_ended_file(folder, place))
+            places[place] = [key for key in _packed(folder, place) if key in wanted and key not in over]
         there = {key for keys in places.values() for key in keys}
         packs = list(_chunks([task for key, task in wanted.items() if key not in there], self.cells))
         for array in _chunks(packs, MOST_ELEMENTS):
@@ -157,27 +157,25 @@ class Slurm(Executor):
             **{name: value for name, value in chosen.items() if value is not None},
         }
 
-    def _follow(self, places: Mapping[Place, Sequence[str]], left: dict[str, Task], emit: Emit) -> None:
-        """Emit how tasks ended and take them off; return when no job has any more of them."""
-        folder, store = _folder(next(iter(left.values()))), Path(next(iter(left.values()))["store"])
-        open_places = dict(places)
-        asked = time.monotonic()
-        while open_places and not is_cancelled(next(iter(left.values()))):
-            time.sleep(POLL_SECONDS)
-            gone = set[Place]()
+    def _follow(self, places: Mapping[Place, Sequence[str]], left: dict[str, Task], emit: Emit) -> list[str]:
+        """Emit how tasks ended and take them off, until jobs are gone or nothing is left; return what those lost."""
+        task = next(iter(left.values()))
+        asked, pause, lost = time.monotonic(), POLL_SECONDS, list[str]()
+        while left and not lost and not is_cancelled(task):
+            time.sleep(pause)
+            begun = time.monotonic()
+            live: set[Place] | None = set(places)
             if time.monotonic() - asked > ASK_SECONDS:
-                asked = time.monotonic()
-                live = _live(store)
-                gone = set() if live is None else set(open_places) - live
-            for place, keys in list(open_places.items()):
-                for key, event in ended(_ended_file(folder, place)).items():
-                    if key in left and key in keys:
-                        del left[key]
-                        emit(event)
-                if place in gone or not any(key in left for key in keys):
-                    del open_places[place]
-            if not left:
-                return
+                live, asked = _live(Path(task["store"])), time.monotonic()
+            for place, keys in places.items():
+                over = ended(_ended_file(_folder(task), place))  # read after SLURM was asked: what is gone has written
+                for key in [key for key in keys if key in left and key in over]:
+                    del left[key]
+                    emit(over[key])
+                if live is not None and place not in live:
+                    lost += [key for key in keys if key in left]
+            pause = max(POLL_SECONDS, SHARE * (time.monotonic() - begun))
+        return lost
 
 
 def minutes(text: str) -> int:
@@ -223,7 +221,19 @@ def _prefix(store: Path) -> str:
 def _live(store: Path) -> set[Place] | None:
     """Return the jobs of a store that wait or run, None where SLURM does not answer."""
     jobs = _jobs(_prefix(store))
-    return None if jobs is None else {place for place, _ in jobs.items()}
+    return None if jobs is None else set(jobs)
+
+
+def _live_for_sure(store: Path) -> set[Place]:
+    """Return the jobs of a store that wait or run; EngineError where SLURM does not answer for long."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while (live := _live(store)) is None:
+        if time.monotonic() > end:
+            raise EngineError(
+                "SLURM does not answer (squeue); what it has goes on, and the same command joins it when it answers"
+            )
+        time.sleep(POLL_SECONDS)
+    return live
 
 
 def _jobs(prefix: str, *options: str) -> dict[Place, tuple[str, str]] | None:

@@ -30,6 +30,15 @@ LIMITS = {
 }
 
 
+def wait_for_rounds(store: Path, count: int) -> None:
+    wait_until(lambda: recorded(store) >= count, f"{count} rounds are stored")
+
+
+def albench_says(*words: object, env: dict[str, str] | None = None) -> str:
+    command = [sys.executable, "-m", "albench", *map(str, words)]
+    return subprocess.run(command, check=True, env=env, capture_output=True, text=True).stdout
+
+
 def running(env: dict[str, str]) -> list[str]:
     return [number for number, state in jobs(env).items() if state == "RUNNING"]
 
@@ -39,14 +48,19 @@ def test_jobs_that_are_requeued_cancelled_and_killed_end_with_every_cell_once(
 ) -> None:
     store = tmp_path / "s"
     run = start_run(store, "--executor", "slurm[cells=2,gpus=1,time=30]", env=slurm_env)
-    wait_until(lambda: recorded(store) >= 2, "rounds are stored")
-    os.kill(workers_of(store)[0], signal.SIGKILL)
-    before = recorded(store)
-    wait_until(lambda: recorded(store) > before, "a cell goes on")
+    wait_for_rounds(store, 2)
+    killed = workers_of(store)[0]
+    os.kill(killed, signal.SIGKILL)
+    wait_for_rounds(store, recorded(store) + 1)
+    first, second = running(slurm_env)
+    tell(slurm_env, "scancel", first)
+    tell(slurm_env, "scancel", "--signal=USR2", second)  # what SLURM sends before the time limit, and to pre-empt
+    wait_until(lambda: jobs(slurm_env).get(second) != "RUNNING", "the job is requeued")
+    given_back = "cells are given back, so that another node need not wait for them"
+    wait_until(lambda: set(workers_of(store)) <= {killed}, given_back)
+    wait_for_rounds(store, recorded(store) + 1)
+    wait_until(lambda: running(slurm_env), "a job runs")
     tell(slurm_env, "scontrol", "requeue", running(slurm_env)[0])
-    before = recorded(store)
-    wait_until(lambda: recorded(store) > before, "another cell goes on")
-    tell(slurm_env, "scancel", *running(slurm_env)[:1])
     assert recorded(store) < CELLS * (ROUNDS + 1), "the last blow came too late to test anything"
     out, _ = run.communicate()
     assert run.returncode == 0, out
@@ -55,53 +69,27 @@ def test_jobs_that_are_requeued_cancelled_and_killed_end_with_every_cell_once(
     assert rounds(store) == on_one_machine
 
 
-def test_a_job_near_its_time_limit_gives_its_cells_back_and_is_requeued(
+def test_a_detached_study_outlives_its_command_can_be_cancelled_and_is_joined(
     tmp_path: Path, slurm_env: dict[str, str], on_one_machine: dict[str, list[dict[str, Any]]]
 ) -> None:
     store = tmp_path / "s"
-    run = start_run(store, "--executor", "slurm[cells=4]", env=slurm_env)
-    wait_until(lambda: recorded(store) >= 2, "rounds are stored")
-    tell(slurm_env, "scancel", "--signal=USR2", *running(slurm_env))  # what SLURM sends before the limit
-    wait_until(lambda: not running(slurm_env), "the job is requeued")
-    assert list(jobs(slurm_env).values()) in (["PENDING"], ["COMPLETING"]), "requeued, not submitted again"
-    assert workers_of(store) == [], "cells are given back, so that another node need not wait for them"
-    out, _ = run.communicate()
-    assert run.returncode == 0, out
-    assert rounds(store) == on_one_machine
-
-
-def test_a_detached_study_outlives_its_command_and_its_session(
-    tmp_path: Path, slurm_env: dict[str, str], on_one_machine: dict[str, list[dict[str, Any]]]
-) -> None:
-    store = tmp_path / "s"
-    detached = start_run(store, "--executor", "slurm[cells=2]", "--detach", env=slurm_env)
+    options = ["--executor", "slurm[cells=2,array=1]"]
+    detached = start_run(store, *options, "--detach", env=slurm_env)
     out, _ = detached.communicate()
     assert detached.returncode == 0, out
     assert "4 cells submitted" in out
-    assert os.getpgid(0) != detached.pid
-    joined = start_run(store, "--executor", "slurm[cells=2]", env=slurm_env)
-    watch = [sys.executable, "-m", "albench", "status", str(store), "--watch"]
-    watched = subprocess.run(watch, capture_output=True, text=True, check=True)
-    assert watched.stdout.splitlines()[-1] == "4 of 4 cells done"
+    wait_for_rounds(store, 1)
+    assert "4 cells are not done" in albench_says("cancel", store, env=slurm_env)
+    wait_until(lambda: not jobs(slurm_env), "no job is left")
+    assert albench_says("status", store, "--watch").splitlines()[-1] == "0 of 4 cells done; 4 missing"
+    assert recorded(store) < ROUNDS + 1
+
+    subprocess.run(run_words(store, *options, "--detach"), check=True, env=slurm_env, capture_output=True)
+    joined = start_run(store, *options, env=slurm_env)
+    assert albench_says("status", store, "--watch").splitlines()[-1] == "4 of 4 cells done"
     out, _ = joined.communicate()
     assert joined.returncode == 0, out
-    assert len(list((store / "jobs").iterdir())) == 1, "what SLURM has is joined, not submitted again"
-    assert rounds(store) == on_one_machine
-
-
-def test_a_study_that_is_cancelled_leaves_no_job_and_goes_on_when_it_is_asked_for(
-    tmp_path: Path, slurm_env: dict[str, str], on_one_machine: dict[str, list[dict[str, Any]]]
-) -> None:
-    store = tmp_path / "s"
-    words = run_words(store, "--executor", "slurm[array=1]")
-    subprocess.run([*words, "--detach"], check=True, env=slurm_env, capture_output=True)
-    wait_until(lambda: recorded(store) >= 2, "rounds are stored")
-    cancel = [sys.executable, "-m", "albench", "cancel", str(store)]
-    told = subprocess.run(cancel, check=True, env=slurm_env, capture_output=True, text=True)
-    assert "4 cells are not done" in told.stdout
-    wait_until(lambda: not jobs(slurm_env), "no job is left")
-    assert recorded(store) < ROUNDS + 1
-    subprocess.run(words, check=True, env=slurm_env, capture_output=True)
+    assert len(list((store / "jobs").iterdir())) == 2, "what SLURM has is joined, not submitted again"
     assert rounds(store) == on_one_machine
 
 
