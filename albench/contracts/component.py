@@ -15,7 +15,7 @@ class Located:
         return "a file or folder"
 
 
-InputPath = Annotated[str, Located()]  # what is there counts: the path enters neither a label nor a key
+InputPath = Annotated[str, Located()]  # what is there counts: no path enters a label or a key
 
 
 @dataclasses.dataclass(frozen=True)

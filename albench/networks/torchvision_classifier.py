@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import numpy as np
 from annotated_types import Ge, Gt
 
+from albench.contracts.component import InputPath
 from albench.contracts.network import Network, Preparation
 from albench.contracts.scenario import Inputs
 from albench.errors import RequestError, SettingError, did_you_mean, reason
@@ -29,14 +30,13 @@ class TorchvisionClassifier(Network):
     downloaded and no code in it is run. Its head is left out, whatever its name and number of classes. Without a
     file convolutions start as He et al. (2015) draw them, and other layers as torchvision has them. Images are seen
     as torchvision's weights expect them: three channels, over 255, minus ImageNet's mean and over its standard
-    deviation, resized to `side` pixels where that is given. A cell's key holds the file's path and not its content:
-    call other weights another name.
+    deviation, resized to `side` pixels where that is given. A cell's key holds the SHA-256 of the file, not its path.
     """
 
     results_version: ClassVar[int] = 1
 
     name: str = "mobilenet_v2"  # as torchvision.models lists it
-    weights: str = ""  # a file of a state dict
+    weights: InputPath | None = None  # a file of a state dict
     side: Annotated[int, Ge(0)] = 0  # pixels to which images are resized; 0: as they come
     head_std: Annotated[float, Gt(0)] = 0.01
     bias_rate: Annotated[float, Ge(0)] = 1.0
@@ -84,7 +84,7 @@ class TorchvisionClassifier(Network):
             head = nn.Linear(last.in_features, n_classes)
         draw_weights(body, head, self.head_std, draws)
         if self.weights:
-            self._load(body, place)
+            self._load(body, place, _read(self.weights))
         body.set_submodule(place, nn.Identity())
         return Headed(body, head)
 
@@ -100,9 +100,9 @@ class TorchvisionClassifier(Network):
             )
         return place, last
 
-    def _load(self, body: nn.Module, place: str) -> None:
+    def _load(self, body: nn.Module, place: str, found: dict[str, Tensor]) -> None:
         """Take over the weights of the file, apart from its head's; SettingError."""
-        expected, found = body.state_dict(), _read(self.weights)
+        expected = body.state_dict()
         head = {f"{place}.weight", f"{place}.bias"}
         missing = sorted({*expected} - {*found} - head)
         other = {*found} - {*expected}

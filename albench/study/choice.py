@@ -11,7 +11,9 @@ from typing import Any
 from albench.contracts.component import Component
 from albench.datadir import given_data
 from albench.errors import DataError, RequestError
+from albench.hookspecs import KINDS
 from albench.plugins import parameters
+from albench.plugins.contents import SHOWN_DIGITS, content_digest
 from albench.plugins.entries import Entry
 from albench.plugins.host import host
 from albench.plugins.identity import code_identity, is_outdated
@@ -26,9 +28,10 @@ _paths: dict[tuple[str, str], Mapping[str, str]] = {}  # by kind and label: what
 class Choice:
     """A component with all its parameters, as plain values, and the label that results carry.
 
-    `paths` are the parameters that name files or folders, which are not in `parameters`. `source` is empty for a
-    component that a plugin offers, the path of the file for one that a file defines, and HERE for a class that only the
-    calling process knows. `version` stands for its code.
+    `paths` are the parameters that name files or folders, which are not in `parameters`. In their place `changed` has
+    the SHA-256 of what is there, and the label its first digits; not of a scenario, whose data have a fingerprint.
+    `source` is empty for a component that a plugin offers, the path of the file for one that a file defines, and HERE
+    for a class that only the calling process knows. `version` stands for its code.
     """
 
     kind: str
@@ -53,8 +56,11 @@ class Choice:
         return cls._offered(kind, name, component)
 
     def build(self) -> Any:
-        """Return the configured object; RequestError where its code has changed since it was chosen."""
+        """Return the configured object; RequestError where its code or a file of it has changed since it was chosen."""
         given = {**self.parameters, **self.paths}
+        for key, digest in _contents(self.kind, self.name, self.paths).items():
+            if digest != self.changed[key]:
+                raise RequestError(f"{self.paths[key]} has changed since the run was planned; run it again")
         if self.source == HERE:
             return host().build_added(self.kind, self.name, self.version, given)
         if not self.source:
@@ -100,8 +106,7 @@ class Choice:
 
     @classmethod
     def _offered(cls, kind: str, name: str, component: Component) -> Choice:
-        label = parameters.write(name, _named(component, _defaults(kind, name, component)))
-        return cls._make(kind, name, component, label)
+        return cls._make(kind, name, component, _defaults(kind, name, component))
 
     @classmethod
     def _outside(cls, kind: str, name: str, component: Component, source: str) -> Choice:
@@ -109,22 +114,34 @@ class Choice:
         if host().entries[kind].get(name):
             owner = host().entries[kind][name][0].plugin
             raise RequestError(f"the class {name} of {source} has the name of a component of {owner}; give it another")
-        choice = cls._make(kind, name, component, parameters.write(name, _named(component)), source)
+        choice = cls._make(kind, name, component, None, source)
         if source == HERE:
             host().add(kind, type(component), choice.version)
         return choice
 
     @classmethod
-    def _make(cls, kind: str, name: str, component: Component, label: str, source: str = "") -> Choice:
+    def _make(
+        cls, kind: str, name: str, component: Component, defaults: Mapping[str, Any] | None, source: str = ""
+    ) -> Choice:
         where = _where(kind, name, source)
         version = code_identity(type(component), *where)
         _check_imported(type(component), source, where)
         given = parameters.values(component)
         named = [key for key in parameters.path_parameters(type(component)) if given[key] is not None]
         paths = {key: os.path.abspath(given.pop(key)) for key in named}  # noqa: PTH100 - links stay as they are named
+        contents = _contents(kind, name, paths)
+        short = {key: digest[:SHOWN_DIGITS] for key, digest in contents.items()}
+        label = parameters.write(name, {**_named(component, defaults), **short})
         if paths:
             _paths[kind, label] = paths
-        return cls(kind, name, given, _named(component), label, version, source, paths)
+        return cls(kind, name, given, {**_named(component), **contents}, label, version, source, paths)
+
+
+def _contents(kind: str, name: str, paths: Mapping[str, str]) -> dict[str, str]:
+    """Return the SHA-256 of what is at each path, none for a scenario, whose data have a fingerprint; RequestError."""
+    if kind == "scenarios":
+        return {}
+    return {key: content_digest(path, f"{KINDS[kind].singular} {name!r}: {key}") for key, path in paths.items()}
 
 
 def paths_here(kind: str, name: str, label: str) -> dict[str, str]:
