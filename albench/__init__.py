@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         WriteError,
         reason,
     )
+    from albench.extraction.extract import features
     from albench.plugins.build import executor, learner, network, protocol, report_section, scenario, strategy
     from albench.plugins.host import host
     from albench.reading import export, figures, load, merge, report
@@ -100,6 +101,7 @@ _HOMES = {
     "decoded_directory": "albench.datadir",
     "executor": "albench.plugins.build",
     "export": "albench.reading",
+    "features": "albench.extraction.extract",
     "figures": "albench.reading",
     "host": "albench.plugins.host",
     "is_offline": "albench.datadir",
@@ -162,6 +164,7 @@ __all__ = [
     "decoded_directory",
     "executor",
     "export",
+    "features",
     "figures",
     "hookimpl",
     "host",

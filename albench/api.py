@@ -25,6 +25,7 @@ from albench.study.choice import HERE
 from albench.study.seeds import Seeds
 from albench.study.spec import CellSpec
 from albench.study.study import Named, Request, Study, Surveys, read_study
+from albench.study.survey import check_data
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -129,7 +130,7 @@ def run(
     request = Request(study, preset, strategies, scenarios, protocol, learner, network, seeds, rounds, dict(set or {}))
     with data_settings(data, offline):
         planned = plan(request, store, retry_failed)
-        check_data(planned.study, data)
+        check_data(planned.study.scenarios, data)
         engine = build_executor(executor, jobs, planned.study)
         return perform(planned, engine, device, threads, [], on_event, report)
 
@@ -233,16 +234,6 @@ def check_threads(threads: int) -> None:
     """Raise RequestError for less than one thread."""
     if threads < 1:
         raise RequestError(f"threads={threads}; give 1 or more")
-
-
-def check_data(study: Study, data: str | Path | None) -> None:
-    """Raise RequestError for a folder of data that no chosen scenario reads."""
-    if data is None or any(scenario.build().reads_data for scenario in study.scenarios.values()):
-        return
-    raise RequestError(
-        f"--data {data}: {', '.join(study.scenarios)} reads no folder of data; choose a scenario that does with "
-        "--scenarios ('albench list scenarios'), or leave out --data"
-    )
 
 
 def _check_learners(study: Study, device: str) -> None:

@@ -10,8 +10,24 @@ from typing import Annotated, Any
 
 import typer
 
-from albench.cli import bench, cancel, check, describe, doctor, figures, files, new, report, run, status
-from albench.errors import AlbenchError, EngineWarning, RequestError, StoreWarning
+from albench.cli import (
+    EngineWarning,
+    RequestError,
+    StoreWarning,
+    bench,
+    cancel,
+    check,
+    describe,
+    doctor,
+    features,
+    figures,
+    files,
+    from albench.errors import AlbenchError,
+    new,
+    report,
+    run,
+    status,
+)
 
 app = typer.Typer(
     help="Benchmark query strategies for deep active learning under one protocol.",
@@ -46,6 +62,7 @@ app.command("run")(run.run)
 app.command("status")(status.status)
 app.command("cancel")(cancel.cancel)
 app.command("report")(report.report)
+app.command("features")(features.features)
 app.command("figures")(figures.figures)
 app.command("export")(files.export)
 app.command("merge")(files.merge)

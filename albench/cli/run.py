@@ -71,6 +71,7 @@ def run(
     from albench.datadir import data_settings
     from albench.running.provenance import command_line
     from albench.study.study import Request
+    from albench.study.survey import check_data
 
     warn_of_plugins()
     api.check_threads(threads)
@@ -78,7 +79,7 @@ def run(
     request = Request(study, preset, strategies, scenarios, protocol, learner, network, seeds, rounds, values)
     with data_settings(data, offline or dry_run):
         planned = api.plan(request, store, retry_failed)
-        api.check_data(planned.study, data)
+        check_data(planned.study.scenarios, data)
         engine = api.build_executor(executor, jobs, planned.study)
         planned.takes_running = engine.remote
         show_kept(planned.kept)

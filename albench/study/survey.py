@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from albench.errors import AlbenchError, DataError, RequestError, reason
@@ -59,6 +60,16 @@ def proved_split(scenario: Choice, seed: int, fingerprints: set[str], due: str) 
     return split
 
 
+def check_data(scenarios: Mapping[str, Choice], data: str | Path | None) -> None:
+    """Raise RequestError for a folder of data that no chosen scenario, by label, reads."""
+    if data is None or any(scenario.build().reads_data for scenario in scenarios.values()):
+        return
+    raise RequestError(
+        f"--data {data}: {', '.join(scenarios)} reads no folder of data; choose a scenario that does "
+        "('albench list scenarios'), or leave out --data"
+    )
+
+
 class _Parts:
     """What a setting runs, built once for all seeds, each of which draws its own split."""
 
@@ -74,17 +85,17 @@ class _Parts:
         setting, shape = self.setting, tuple(split.images.shape[1:])
         if shape not in self.checked:
             for part, choice in ((self.network, setting.network), (self.learner, setting.learner)):
-                with _refusing(choice, setting.scenario):
+                with refusing(choice, setting.scenario):
                     part.check_input(shape)
             self.checked.add(shape)
         labels = split.labels[split.pool]
-        with _refusing(setting.protocol, setting.scenario):
+        with refusing(setting.protocol, setting.scenario):
             self.protocol.check_pool(labels)
             return int(self.protocol.rounds(labels))
 
 
 @contextmanager
-def _refusing(choice: Choice, scenario: Choice) -> Iterator[None]:
+def refusing(choice: Choice, scenario: Choice) -> Iterator[None]:
     """Say what cannot be used with what where a check refuses it."""
     try:
         yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,15 @@ class Arrays:
                 f"{self.path}: {name} are of shape {found.shape}, and there are {n} features; give one for each"
             )
         return found
+
+    def notes(self) -> list[str]:
+        """Return a sentence on where the features come from, where `albench features` has written that down."""
+        found = self.find("source")
+        try:
+            source = json.loads(str(found)) if found is not None else {}
+            return [f"Features of {source['network']['label']} on {source['data']['scenario']}."]
+        except (ValueError, KeyError, TypeError):  # of somebody who means something else by it
+            return []
 
     def labels(self, n: int) -> tuple[NDArray[np.int64], list[str]]:
         """Return the class of each of n rows as a number from 0 on, and the names of the classes.
