@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,7 +13,10 @@ from albench.errors import SHOWN, RequestError, did_you_mean
 from albench.hookspecs import KINDS
 from albench.plugins.entries import Entry
 from albench.plugins.host import host
-from albench.study.spec import DEFAULTS, KIND_OF
+from albench.study.spec import DEFAULTS
+
+if TYPE_CHECKING:
+    from albench.study.study import Study
 
 
 def list_(
@@ -23,7 +26,7 @@ def list_(
     output: FormatOption = Format.table,
 ) -> None:
     """List what is installed, and which distribution it comes from; nothing is imported for it."""
-    from albench.study.layers import presets
+    from albench.study.layers import ABOUT, presets, read_preset
 
     plural = {kind.singular: name for name, kind in KINDS.items()} | {"preset": "presets"}
     wanted = plural.get(kind, kind) if kind is not None else None
@@ -35,9 +38,14 @@ def list_(
     if wanted != "presets":
         rows = [_row(entry) for entry in host().all_entries([wanted] if wanted else None)]
     if wanted in (None, "presets"):
-        rows += [{"kind": "presets", "name": name, "distribution": "albench"} for name in presets()]
+        rows += [
+            {"kind": "presets", "name": name, "distribution": "albench"}
+            | {key: value for key, value in read_preset(name).items() if key in ABOUT}
+            for name in presets()
+        ]
     warn_of_plugins()
-    show_rows(rows, output, ["kind", "name", "distribution", "version", "target"])
+    columns = ["name", *ABOUT] if wanted == "presets" else ["kind", "name", "distribution", "version", "target"]
+    show_rows(rows, output, columns)
 
 
 def show(
@@ -145,36 +153,36 @@ def _print_component(part: dict[str, Any]) -> None:
 
 
 def _print_preset(part: dict[str, Any]) -> None:
+    from albench.study.study import Request, read_study
+
+    study = read_study(Request(preset=part["name"]))
     typer.echo(f"{part['name']}: a preset\n\n{part.get('description', '')}\n")
-    typer.echo(f"scenarios: {_texts(part, 'scenarios')}")
-    typer.echo(f"strategies: {_texts(part, 'strategies')}")
-    rounds = part.get("rounds")
-    typer.echo(f"seeds: {part.get('seeds')}\nrounds: {'until the pool is exhausted' if rounds is None else rounds}\n")
-    rows = [row for what in DEFAULTS for row in _values(what, part)]
-    show_rows(rows, Format.table, ["part", "component", "parameter", "value"])
+    typer.echo(f"needs: {part['needs']}\ncost: {part['cost']}, on two CPU cores")
+    typer.echo(f"scenarios: {', '.join(study.scenarios)}")
+    typer.echo(f"strategies: {', '.join(choice.label for choice in study.strategies)}")
+    rounds = "until the pool is exhausted" if study.rounds is None else study.rounds
+    typer.echo(f"seeds: {len(study.seeds)}\nrounds: {rounds}")
+    if len(study.settings) > 1:
+        typer.echo("settings:\n" + "\n".join(f"  {setting.label}" for setting in study.settings))
+    typer.echo("")
+    show_rows(_values(study), Format.table, ["part", "component", "parameter", "value"])
     typer.echo("")
 
 
-def _texts(part: dict[str, Any], kind: str) -> str:
-    """Return the components that a preset names, with the parameters that it sets."""
-    from albench.plugins import parameters
-
-    content = part.get(kind, [])
-    return ", ".join(
-        [parameters.write(key, value) for key, value in content.items()] if isinstance(content, dict) else content
-    )
-
-
-def _values(what: str, part: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return every parameter of the preset's protocol, learner or network with its value."""
-    from albench.plugins import parameters
-
+def _values(study: Study) -> list[dict[str, Any]]:
+    """Return every parameter of the study's protocols, learners and networks with its value."""
     rows = []
-    for name, given in (part.get(what) or {DEFAULTS[what]: {}}).items():
-        fields = parameters.fields(host().component_class(KIND_OF[what], name))
-        values = {key: parameters.default(field) for key, field in fields.items()} | given
+    for part in DEFAULTS:
+        choices = {setting.parts()[part].label: setting.parts()[part] for setting in study.settings}.values()
+        names = [choice.name for choice in choices]
         rows += [
-            {"part": what, "component": name, "parameter": key, "value": _default_text(value)}
-            for key, value in values.items()
+            {
+                "part": part,
+                "component": choice.name if names.count(choice.name) == 1 else choice.label,
+                "parameter": parameter,
+                "value": _default_text(value),
+            }
+            for choice in choices
+            for parameter, value in choice.parameters.items()
         ]
     return rows

@@ -44,7 +44,8 @@ def run(
     seeds: Annotated[str | None, typer.Option(help="A number of seeds, a list such as 0,3,7, or a range 0-4.")] = None,
     rounds: Annotated[int | None, typer.Option(help="Rounds of a cell. [default: of the preset]")] = None,
     preset: Annotated[
-        str | None, typer.Option(help="quickstart (default), lite or paper.", autocompletion=presets)
+        str | None,
+        typer.Option(help="What to run, see 'albench list presets'. [default: quickstart]", autocompletion=presets),
     ] = None,
     set_: Annotated[
         list[str] | None,

@@ -21,6 +21,7 @@ KEYS = {
     "network": "networks",
 }
 SETTING_KEYS = {part if part != "scenario" else "scenarios": part for part in KIND_OF}  # key of a file -> part
+ABOUT = ("asks", "needs", "cost")  # what a preset says of itself in a few words; its cost on two CPU cores
 LONGEST_NAME = 200  # bytes; a file system allows 255, and a study's name is only a part of some
 
 Layer = Mapping[str, Any]
@@ -39,7 +40,9 @@ def read_preset(name: str) -> dict[str, Any]:
             f"there is no preset {shown(name)}{did_you_mean(name, presets())}; the presets are: {', '.join(presets())}"
         )
     text = (files("albench.study") / "presets" / f"{name}.toml").read_text(encoding="utf-8")
-    return _checked(tomllib.loads(text), f"preset {name!r}")
+    content = tomllib.loads(text)
+    about = {key: content.pop(key) for key in ABOUT}
+    return {**_checked(content, f"preset {name!r}"), **about}
 
 
 def read_file(path: Path) -> dict[str, Any]:
