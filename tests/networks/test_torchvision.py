@@ -89,3 +89,17 @@ def test_torchvision_keeps_every_clause_of_the_contract_and_takes_grey_images() 
     assert [each.message for each in found if each.outcome != "holds"] == []
     grey = stream(0, "grey").integers(0, 256, size=(2, 1, 8, 8)).astype("uint8")
     assert recipe.preparation(grey)(grey).shape == (2, 3, 40, 40)
+
+
+def test_a_trunk_without_a_head_is_enough_and_one_with_a_gap_is_not(saved: Any, tmp_path: Path) -> None:
+    trunk = {name: value for name, value in saved.state_dict().items() if name.startswith("features.")}
+    torch.save(trunk, tmp_path / "trunk.pth")
+    torch.save(saved.state_dict(), tmp_path / "whole.pth")
+    images = torch.randn(2, 3, 32, 32)
+    with torch.no_grad():
+        found, whole = (build(NAME, tmp_path / f"{name}.pth")(images) for name in ("trunk", "whole"))
+    assert torch.equal(found, whole)
+    del trunk["features.18.1.running_var"]
+    torch.save(trunk, tmp_path / "gap.pth")
+    with pytest.raises(albench.SettingError, match=r"the file lacks 'features\.18\.1\.running_var' \(1 such in all\)"):
+        build(NAME, tmp_path / "gap.pth")
