@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import signal
+import subprocess
 import sys
 import tracemalloc
 from pathlib import Path
@@ -63,10 +65,23 @@ def test_a_killed_run_goes_on_and_ends_with_the_bytes_of_one_that_was_not(
     assert [path.name for path in tmp_path.iterdir() if path.name != "cache"] == ["f.npz"]
 
 
+def test_an_interrupted_run_says_that_it_goes_on(tmp_path: Path, network: str) -> None:
+    command = [sys.executable, "-u", "-m", "albench", *words(network, tmp_path / "f.npz")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        assert any("features: " in line for line in run.stdout)
+        run.send_signal(signal.SIGINT)
+        _, told = run.communicate(timeout=60)
+    assert run.returncode == 130
+    assert told == "interrupted; what was computed is kept, and the same command goes on from there\n"
+    assert blocks(tmp_path / "f.npz")
+
+
 def test_blocks_that_are_there_are_not_computed_again_and_damaged_ones_are(
     killed: Path, whole: Path, cli: Cli, network: str
 ) -> None:
     first, second = blocks(killed)[:2]
+    np.savez(first.with_name(f"rows-{2 * BLOCK:09d}.npz"), features=np.zeros((BLOCK - 1, 1024), dtype=np.float32))
     np.savez(first, features=np.full((BLOCK, 1024), 7, dtype=np.float32))
     content = bytearray(second.read_bytes())
     content[len(content) // 2] ^= 1
@@ -112,6 +127,8 @@ def test_a_file_that_is_there_stays_and_another_one_is_not_overwritten(
     other = cli(*words(network.replace("side=32", "side=40"), path))
     assert other.code == 2
     assert "f.npz is there already, with another network label ('torchvision[" in other.err
+    with pytest.raises(albench.RequestError, match="is there already, with another network label"):
+        albench.features("digits", network.replace("side=32", "side=40"), path)
     assert before == (path.stat().st_mtime_ns, path.read_bytes())
     np.savez(path, features=np.zeros((2, 2)))
     mine = path.read_bytes()
