@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from albench.contracts.executor import Executor
     from albench.contracts.learner import Examples, Learner
     from albench.contracts.network import Network
+    from albench.contracts.partly_labeled import PartlyLabeled
     from albench.contracts.protocol import Labeled, Protocol
     from albench.contracts.query import Query
     from albench.contracts.report import (
@@ -81,6 +82,7 @@ _HOMES = {
     "SettingError": "albench.errors",
     "Note": "albench.contracts.report",
     "Part": "albench.contracts.report",
+    "PartlyLabeled": "albench.contracts.partly_labeled",
     "Picture": "albench.contracts.report",
     "Protocol": "albench.contracts.protocol",
     "Query": "albench.contracts.query",
@@ -143,6 +145,7 @@ __all__ = [
     "SettingError",
     "Note",
     "Part",
+    "PartlyLabeled",
     "Picture",
     "Protocol",
     "Query",

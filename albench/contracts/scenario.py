@@ -6,13 +6,17 @@ import hashlib
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from albench.contracts.component import Component
-from albench.errors import DataError
+from albench.errors import DataError, RequestError
+
+if TYPE_CHECKING:
+    from albench.contracts.partly_labeled import PartlyLabeled
 
 Images = NDArray[np.uint8]
 Inputs = NDArray[np.uint8] | NDArray[np.float32]  # images (N, C, H, W), or features (N, d)
@@ -107,6 +111,16 @@ class Scenario(Component):
         For ``albench doctor``: look for files and read none. One that does not define it is not asked.
         """
         return None
+
+    def partly_labeled(self, unlabeled: Path | None) -> PartlyLabeled:  # noqa: ARG002 - of those that define it
+        """Return all labelled examples and those without a label, for ``albench query``.
+
+        `unlabeled` is the folder of ``--unlabeled``, None where the unlabelled examples lie beside the labelled ones.
+        Raises DataError; RequestError in a scenario that does not define it.
+        """
+        raise RequestError(
+            "its examples are all labelled; choose a scenario of data of your own, such as images or features"
+        )
 
     def fingerprint(self, seed: int) -> str:
         """Return a SHA-256 of the data, the same wherever they come from; by default of the whole split."""

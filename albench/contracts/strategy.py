@@ -47,9 +47,20 @@ class Strategy(Component):
 
         Ties go to the lowest index. With fewer than k examples in the pool all of them are returned.
         """
-        scores = self.score(query)
-        check_scores(scores, len(query.pool), query.device, "score", "pool example")
-        return scores.argsort(descending=True, stable=True)[:k]
+        return _top(self, query, k)[0]
+
+
+def select_with_scores(strategy: Strategy, query: Query, k: int) -> tuple[Tensor, Tensor | None]:
+    """Return what a strategy selects, and its score of each pool example, None where it does not select by them."""
+    if type(strategy).select is Strategy.select:
+        return _top(strategy, query, k)
+    return strategy.select(query, k), None
+
+
+def _top(strategy: Strategy, query: Query, k: int) -> tuple[Tensor, Tensor]:
+    scores = strategy.score(query)
+    check_scores(scores, len(query.pool), query.device, "score", "pool example")
+    return scores.argsort(descending=True, stable=True)[:k], scores
 
 
 def has_score(strategy: Strategy) -> bool:

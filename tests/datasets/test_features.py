@@ -88,7 +88,7 @@ def test_rows_of_the_test_part_are_the_test_set(tmp_path: Path) -> None:
             r"labels are of shape \(899,\), and there are 900 features; give one for each",
         ),
         ({"labels": BUNCH.target[:900, None]}, r"labels are of shape \(900, 1\)"),
-        ({"labels": np.where(np.arange(900) == 5, -1, BUNCH.target[:900])}, "labels run from -1 to 9; give the name"),
+        ({"labels": np.where(np.arange(900) == 5, -2, BUNCH.target[:900])}, "labels run from -2 to 9; give the name"),
         ({"labels": np.where(np.arange(900) == 5, 10**12, 0)}, "labels run from 0 to 1000000000000; give the name"),
         ({"labels": BUNCH.target[:900] / 2}, "labels run from 0.0 to 4.5; give the name"),
         ({"labels": np.where(np.arange(900) == 5, np.nan, 1)}, "labels run from nan to nan; give the name"),

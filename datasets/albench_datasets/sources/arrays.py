@@ -80,23 +80,27 @@ class Arrays:
             return []
 
     def labels(self, n: int) -> tuple[NDArray[np.int64], list[str]]:
-        """Return the class of each of n rows as a number from 0 on, and the names of the classes.
+        """Return the class of each of n rows as a number from 0 on, -1 where it has none, and the names of the classes.
 
-        `labels` are names, or numbers from 0 on; `class_names`, where it is there, names these.
+        `labels` are names, or numbers from 0 on; `class_names`, where it is there, names these. A row without a label
+        has the empty name, or the number -1.
         """
         self.get("labels")
         found = self.per_row("labels", n)
         assert found is not None
         if found.dtype.kind == "U":
             names, numbers = np.unique(found, return_inverse=True)
-            return numbers.astype(np.int64), names.tolist()
+            n_unnamed = int(names[0] == "")  # the empty name comes first
+            return numbers.astype(np.int64) - n_unnamed, names[n_unnamed:].tolist()
         named = self.find("class_names")
         n_classes = MOST_CLASSES if named is None else len(named)
-        if found.dtype.kind not in "iu" or found.min() < 0 or found.max() >= n_classes:
+        if found.dtype.kind not in "iu" or found.min() < -1 or found.max() >= n_classes:
             what = f"run from {found.min()} to {found.max()}" if found.dtype.kind in "iuf" else f"are {found.dtype}"
             raise DataError(
                 f"{self.path}: labels {what}; give the name of each row's class, or its number, an integer from 0 to "
-                f"{n_classes - 1}"
+                f"{n_classes - 1}, or -1 where it has none"
             )
         used, numbers = np.unique(found, return_inverse=True)
-        return numbers.astype(np.int64), [str(label if named is None else named[label]) for label in used]
+        n_unnamed = int(used[0] == -1)
+        classes = [str(label if named is None else named[label]) for label in used[n_unnamed:]]
+        return numbers.astype(np.int64) - n_unnamed, classes

@@ -23,11 +23,17 @@ class Picture(NamedTuple):
 
 
 def collected(
-    pictures: Iterable[Picture], n: int, classes: Sequence[str], look: Look, notes: Sequence[str], where: str
+    pictures: Iterable[Picture],
+    n: int,
+    classes: Sequence[str],
+    look: Look,
+    notes: Sequence[str],
+    where: str,
+    fewest: int = 2,
 ) -> LabeledImages:
     """Return the data set of n pictures as they should look, with notes of those that cannot be used.
 
-    It has a test part where one of them is of it. DataError where fewer than two classes are left.
+    It has a test part where one of them is of it. DataError where less than the `fewest` classes are left.
     """
     images: NDArray[np.uint8] = np.empty((n, look.channels, look.size, look.size), dtype=np.uint8)
     kept: list[Picture] = []
@@ -40,8 +46,8 @@ def collected(
             said.append(f"{picture.name} is left out: {error}")
     labels = [picture.label for picture in kept]
     used = sorted(set(labels))
-    if len(used) < 2:
-        raise too_few(where, [classes[label] for label in used], said)
+    if len(used) < fewest:
+        raise too_few(where, [classes[label] for label in used], said, fewest)
     said += [
         f"{classes[label]} is left out: none of its images can be used"
         for label in range(len(classes))
@@ -58,8 +64,10 @@ def collected(
     )
 
 
-def too_few(where: str, classes: Sequence[str], notes: Sequence[str] = ()) -> DataError:
-    """Return what is said of data of fewer than two classes."""
+def too_few(where: str, classes: Sequence[str], notes: Sequence[str] = (), fewest: int = 2) -> DataError:
+    """Return what is said of data of fewer than two classes, or of no image where classes mean nothing."""
     there = f"only of one class, {classes[0]!r}" if classes else "of no class"
     why = f" ({notes[0]})" if notes else ""
+    if fewest < 2:
+        return DataError(f"{where} holds no image that can be used{why}; give a folder of images without labels")
     return DataError(f"{where} holds images {there}{why}; give images of two classes at least")

@@ -53,6 +53,17 @@ def listing(root: Path) -> Listing:
     return Listing(tuple(classes), tuple(files), tuple(walk.notes + walk.note_of_others()))
 
 
+def unsorted(root: Path) -> Listing:
+    """Return all pictures of a folder and of those below it, of one class without a name; DataError for no folder."""
+    try:
+        walk = _Walk(root)
+        next(root.iterdir(), None)
+    except OSError as error:
+        raise DataError(f"{root} cannot be read ({_why(error)}); give a folder of images without labels") from None
+    files = tuple(Found(0, *one) for one in walk.pictures(root))
+    return Listing(("",), files, tuple(walk.notes + walk.note_of_others("no image by its name")))
+
+
 class _Walk:
     """A walk through class folders that enters none twice, as links may lead back; it notes what it leaves out."""
 
@@ -105,12 +116,12 @@ class _Walk:
         """Note that something is left out."""
         self.notes.append(f"{self._name(path)} is left out: {why}")
 
-    def note_of_others(self) -> list[str]:
+    def note_of_others(self, why: str = "no image by its name or in no class folder") -> list[str]:
         """Return a note of the files that are no images by their names or lie in no class folder, if there are any."""
         if not self.others:
             return []
         more = f", and {len(self.others) - 1} more such files" if len(self.others) > 1 else ""
-        return [f"{self.others[0]}{more}: left out, no image by its name or in no class folder"]
+        return [f"{self.others[0]}{more}: left out, {why}"]
 
     def _name(self, path: Path) -> str:
         return readable(path.relative_to(self.root))
