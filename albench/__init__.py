@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from albench.contracts.query import Query
     from albench.contracts.report import (
         Column,
+        ContactSheet,
         Content,
         Figure,
         Gallery,
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from albench.extraction.extract import features
     from albench.plugins.build import executor, learner, network, protocol, report_section, scenario, strategy
     from albench.plugins.host import host
+    from albench.querying.next import query
     from albench.reading import export, figures, load, merge, report
     from albench.rng import stream
     from albench.running.work import perform
@@ -65,6 +67,7 @@ _HOMES = {
     "AlbenchError": "albench.errors",
     "Column": "albench.contracts.report",
     "Component": "albench.contracts.component",
+    "ContactSheet": "albench.contracts.report",
     "Content": "albench.contracts.report",
     "Count": "albench.contracts.discovery_scenario",
     "DataError": "albench.errors",
@@ -114,6 +117,7 @@ _HOMES = {
     "network": "albench.plugins.build",
     "perform": "albench.running.work",
     "protocol": "albench.plugins.build",
+    "query": "albench.querying.next",
     "reason": "albench.errors",
     "report": "albench.reading",
     "report_section": "albench.plugins.build",
@@ -128,6 +132,7 @@ __all__ = [
     "AlbenchError",
     "Column",
     "Component",
+    "ContactSheet",
     "Content",
     "Count",
     "DataError",
@@ -179,6 +184,7 @@ __all__ = [
     "network",
     "perform",
     "protocol",
+    "query",
     "reason",
     "report",
     "report_section",

@@ -16,7 +16,7 @@ from albench.errors import reason as why
 from albench.plugins.host import host
 from albench.products.choice import chosen as chosen_product
 from albench.reading import load, write_report
-from albench.running.device import check_device
+from albench.running.device import check_device, check_threads
 from albench.running.giving import give
 from albench.running.work import Work
 from albench.store.reader import CellStatus
@@ -228,12 +228,6 @@ def build_executor(text: str, jobs: int | None, study: Study | None = None) -> E
         return Here()
     engine: Executor = host().configure("executors", text, {"jobs": jobs} if jobs is not None else {})
     return engine
-
-
-def check_threads(threads: int) -> None:
-    """Raise RequestError for less than one thread."""
-    if threads < 1:
-        raise RequestError(f"threads={threads}; give 1 or more")
 
 
 def _check_learners(study: Study, device: str) -> None:

@@ -23,12 +23,17 @@ from albench.analysis.savings import (
     targets,
 )
 from albench.analysis.significance import LEVEL, holm, null_checks, penalties, signed_rank_p, signed_rank_tests
+from albench.analysis.stopping import STABLE, STOP_SET, WINDOW, Stability, kappa, stability
 
 __all__ = [
     "FEWEST",
     "LEVEL",
+    "STABLE",
+    "STOP_SET",
+    "WINDOW",
     "BlockTest",
     "MeanInterval",
+    "Stability",
     "area",
     "areas",
     "best_target",
@@ -45,6 +50,7 @@ __all__ = [
     "discovery_summary",
     "groups",
     "holm",
+    "kappa",
     "labels_to_target",
     "leaderboard",
     "leaderboards",
@@ -63,6 +69,7 @@ __all__ = [
     "signed_rank_p",
     "signed_rank_tests",
     "simultaneous_factor",
+    "stability",
     "target_labels",
     "targets",
     "without_lines",

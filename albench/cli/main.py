@@ -11,9 +11,6 @@ from typing import Annotated, Any
 import typer
 
 from albench.cli import (
-    EngineWarning,
-    RequestError,
-    StoreWarning,
     bench,
     cancel,
     check,
@@ -22,12 +19,13 @@ from albench.cli import (
     features,
     figures,
     files,
-    from albench.errors import AlbenchError,
     new,
+    query,
     report,
     run,
     status,
 )
+from albench.errors import AlbenchError, EngineWarning, RequestError, StoreWarning
 
 app = typer.Typer(
     help="Benchmark query strategies for deep active learning under one protocol.",
@@ -59,6 +57,7 @@ def _options(
 
 
 app.command("run")(run.run)
+app.command("query")(query.query)
 app.command("status")(status.status)
 app.command("cancel")(cancel.cancel)
 app.command("report")(report.report)

@@ -1,14 +1,16 @@
-"""Tables and warnings on a terminal, and JSON for programs."""
+"""Tables and warnings on a terminal, JSON for programs, and what --set options give."""
 
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
+from albench.errors import RequestError, shown
 from albench.plugins.host import host
 
 
@@ -37,3 +39,23 @@ def warn_of_plugins() -> None:
     """Print one line on standard error for each problem with a plugin."""
     for problem in host().problems:
         typer.echo(f"warning: {problem} ('albench doctor' tells more)", err=True)
+
+
+def assignments(texts: list[str]) -> dict[str, Any]:
+    """Return what --set options give, numbers as numbers and the rest as text."""
+    found: dict[str, Any] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key.strip():
+            raise RequestError(f"--set {shown(text)}: write key=value, such as --set rounds=20")
+        found[key.strip()] = _value(value.strip())
+    return found
+
+
+def _value(text: str) -> Any:
+    if "\n" in text:  # which would be more than one line of TOML
+        return text
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except (ValueError, RecursionError):  # text, or what no parameter can be: its parameter's check says so
+        return text

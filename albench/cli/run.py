@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from albench.cli.completing import one_of, presets, several_of
-from albench.cli.output import Format, warn_of_plugins
+from albench.cli.output import Format, assignments, warn_of_plugins
 from albench.cli.standing import setting_names, summary
 from albench.cli.status import show_kept, show_statuses
-from albench.errors import RequestError, shown
 
 
 def run(
@@ -70,13 +68,14 @@ def run(
     from albench import api
     from albench.cli.progress import progress
     from albench.datadir import data_settings
+    from albench.running.device import check_threads
     from albench.running.provenance import command_line
     from albench.study.study import Request
     from albench.study.survey import check_data
 
     warn_of_plugins()
-    api.check_threads(threads)
-    values = _assignments(set_ or [])
+    check_threads(threads)
+    values = assignments(set_ or [])
     request = Request(study, preset, strategies, scenarios, protocol, learner, network, seeds, rounds, values)
     with data_settings(data, offline or dry_run):
         planned = api.plan(request, store, retry_failed)
@@ -124,23 +123,3 @@ def _conclude(outcome: Any) -> None:
         typer.echo(f"report: {outcome.report}")
     if outcome.exit_code:
         raise SystemExit(outcome.exit_code)
-
-
-def _assignments(texts: list[str]) -> dict[str, Any]:
-    """Return what --set options give, numbers as numbers and the rest as text."""
-    found: dict[str, Any] = {}
-    for text in texts:
-        key, equals, value = text.partition("=")
-        if not equals or not key.strip():
-            raise RequestError(f"--set {shown(text)}: write key=value, such as --set rounds=20")
-        found[key.strip()] = _value(value.strip())
-    return found
-
-
-def _value(text: str) -> Any:
-    if "\n" in text:  # which would be more than one line of TOML
-        return text
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except (ValueError, RecursionError):  # text, or what no parameter can be: its parameter's check says so
-        return text

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from albench.contracts.component import Component
+from albench.errors import RequestError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from albench.contracts.scenario import Images
 
 When = Mapping[str, str]  # a reader's choice on the page -> the value under which something is shown
 
@@ -178,6 +181,18 @@ class Content:
 
 
 @dataclass(frozen=True)
+class ContactSheet:
+    """What to label next, for people to look at: the answer of ``albench query``."""
+
+    title: str
+    sentences: Sequence[str]
+    facts: Mapping[str, str]  # in a few words each, by what they are
+    frame: pd.DataFrame  # rank, file, score (NaN where there is none), predicted_class, probability; best first
+    picture: Callable[[int], Images] | None = None  # of a place in the frame, uint8 (C, H, W); None: there are none
+    notes: Sequence[str] = ()  # what was left out, a sentence each
+
+
+@dataclass(frozen=True)
 class ReportSection(Component):
     """A part of the report. `compute` makes frames, `draw` turns them into words, tables and figures.
 
@@ -219,3 +234,7 @@ class ReportFormat(Component):
     @abstractmethod
     def write(self, results: Results, path: Path) -> Path:
         """Write the report to `path` and return where it is."""
+
+    def write_sheet(self, sheet: ContactSheet, path: Path) -> Path:  # noqa: ARG002 - of those that define it
+        """Write a contact sheet to `path` and return where it is; RequestError in a format that has none."""
+        raise RequestError(f"the report format {type(self).__name__} writes no contact sheet; choose html")

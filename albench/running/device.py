@@ -1,4 +1,4 @@
-"""The device that cells compute on."""
+"""What cells compute on: the device, and a number of threads."""
 
 from __future__ import annotations
 
@@ -17,3 +17,9 @@ def check_device(device: str | None) -> str:
         first = str(error).splitlines()[0]
         raise RequestError(f"the device {device!r} cannot be used ({first}); try --device cpu") from None
     return device
+
+
+def check_threads(threads: int) -> None:
+    """Raise RequestError for less than one thread."""
+    if threads < 1:
+        raise RequestError(f"threads={threads}; give 1 or more")

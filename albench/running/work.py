@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import time
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from albench.running.loop import Loop
     from albench.training.model import Watch
 
-SILENT_SECONDS = 10.0  # of a training, after which its progress is told, again and again
 PLANNED = "the run was planned with; give every worker the same data"
 
 
@@ -170,18 +168,13 @@ def _request(work: Work, spec: CellSpec) -> dict[str, Any]:
 
 
 def _watch(work: Work, emit: Emit) -> Watch:
-    """Return what tells of trainings that take long, at most once in SILENT_SECONDS."""
-    told = time.monotonic()
+    """Return what tells of trainings that take long."""
+    from albench.running.watching import seldom
 
-    def watch(what: str, done: int, total: int) -> None:
-        nonlocal told
-        if done == 1:
-            told = time.monotonic()
-        elif done < total and time.monotonic() - told > SILENT_SECONDS:
-            told = time.monotonic()
-            emit({"event": "training", "cell": work.name, "what": what, "iteration": done, "iterations": total})
+    def tell(what: str, done: int, total: int) -> None:
+        emit({"event": "training", "cell": work.name, "what": what, "iteration": done, "iterations": total})
 
-    return watch
+    return seldom(tell)
 
 
 def _earlier_sessions(cell: OwnedCell, rounds_kept: int) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ parameters of a component are merged, and its brackets win.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
@@ -122,7 +122,7 @@ def read_study(request: Request) -> Study:
         name=study_name(name, where),
         preset=preset,
         settings=_settings(layers, values),
-        strategies=_choices("strategies", layers, {}),
+        strategies=choices("strategies", layers, {}),
         seeds=read_seeds(_first([request.seeds, given.get("seeds"), layers[0].get("seeds")]), where),
         rounds=_rounds(request, layers, where),
     )
@@ -137,19 +137,20 @@ def _settings(layers: Sequence[Layer], values: Mapping[str, Any]) -> tuple[Setti
     reached: set[str] = set()
     found: dict[str, Setting] = {}
     for entry in entries:
-        lists = [_choices(key, [*before, entry, asked], values, reached) for key in SETTING_KEYS]
+        lists = [choices(key, [*before, entry, asked], values, reached) for key in SETTING_KEYS]
         for parts in product(*lists):
             setting = Setting(*parts)
             if found.setdefault(setting.label, setting) != setting:
                 raise RequestError(f"two settings have the label {setting.label!r} and are not the same; rename a part")
     for name in values:
         if name not in reached:
-            raise RequestError(_unreached(name, found.values()))
+            raise RequestError(unreached(name, (part for one in found.values() for part in one.parts().values())))
     return tuple(found.values())
 
 
-def _unreached(name: str, settings: Any) -> str:
-    chosen = {choice.label: choice for setting in settings for choice in setting.parts().values()}
+def unreached(name: str, of: Iterable[Choice]) -> str:
+    """Return what is said of a --set value that none of some components has."""
+    chosen = {choice.label: choice for choice in of}
     known = {name for choice in chosen.values() for name in choice.parameters} | {"rounds"}
     return (
         f"--set {shown(name)}: none of {', '.join(chosen)} has this parameter{did_you_mean(name, known)}; "
@@ -172,10 +173,13 @@ def _names(key: str, layers: Sequence[Layer]) -> tuple[list[Any], bool]:
     )
 
 
-def _choices(
+def choices(
     key: str, layers: Sequence[Layer], values: Mapping[str, Any], reached: set[str] | None = None
 ) -> tuple[Choice, ...]:
-    """Return the configured components. Brackets win over --set where both are of the command line, and over tables."""
+    """Return the configured components that layers name under a key; `reached` takes up the values that had an effect.
+
+    Brackets win over --set where both are of the command line, and over tables.
+    """
     kind = KEYS[key]
     choices: dict[str, Choice] = {}
     named, of_command_line = _names(key, layers)

@@ -41,7 +41,6 @@ class Images(OwnImages):
             raise too_few(self.path, found.classes)
         return _decoded(Path(self.path), found, self.look)
 
-
     def partly_labeled(self, unlabeled: Path | None) -> PartlyLabeled:
         """Return the images of the class folders, and those of a folder whose files have no class."""
         if unlabeled is None:

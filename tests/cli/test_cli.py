@@ -257,7 +257,7 @@ def test_status_imports_nothing_heavy(tmp_path: Path) -> None:
 def test_a_long_training_is_told_of_in_plain_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from albench.cli.progress import _line
 
-    monkeypatch.setattr("albench.running.work.SILENT_SECONDS", 0.0)
+    monkeypatch.setattr("albench.running.watching.SILENT_SECONDS", 0.0)
     lines: list[str] = []
     planned = api.plan(
         Request(strategies="random", seeds=1, rounds=1, values={**SMALL, "initial_iterations": 120}), tmp_path

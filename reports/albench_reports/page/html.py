@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from albench import ReportFormat, Results, write_text
+from albench import ContactSheet, ReportFormat, Results, write_text
 from albench_reports.page import about, bundle
 from albench_reports.page.assemble import Page, assemble
-from albench_reports.page.plain import plain
+from albench_reports.page.sheet import render_sheet
+from albench_reports.page.templates import environment
 
 
 @dataclass(frozen=True)
@@ -25,24 +25,19 @@ class Html(ReportFormat):
         write_text(path, render(assemble(results)))
         return path
 
+    def write_sheet(self, sheet: ContactSheet, path: Path) -> Path:
+        """Write a contact sheet and return its path."""
+        write_text(path, render_sheet(sheet))
+        return path
+
 
 def render(page: Page) -> str:
     """Return the page as text."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("albench_reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=lambda value: plain(value) if isinstance(value, str) else value,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["base64"] = lambda data: base64.b64encode(data).decode()
-    body: Callable[..., str] = environment.get_template("parts.html.j2").module.body  # type: ignore[attr-defined]
+    templates = environment()
+    body: Callable[..., str] = templates.get_template("parts.html.j2").module.body  # type: ignore[attr-defined]
     waiting = {part.id: str(body(part, page.looks)) for part in page.parts if part.is_packed}
     script = "\n".join(bundle.asset(name) for name in ("page.js", "tables.js", "figures.js"))
-    return environment.get_template("page.html.j2").render(
+    return templates.get_template("page.html.j2").render(
         page=page,
         results=page.results,
         title=about.title(page.results),

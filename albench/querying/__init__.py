@@ -1,0 +1,1 @@
+"""What to label next of data of one's own: one query outside of any study."""
