@@ -12,7 +12,7 @@ import numpy as np
 
 from albench.contracts.partly_labeled import PartlyLabeled
 from albench.contracts.scenario import Indices
-from albench.errors import RequestError, reason, shown
+from albench.errors import RequestError, reason
 from albench.querying.pool import Pool
 from albench.querying.table import file_named, printable
 
@@ -56,13 +56,15 @@ def read_answer(path: Path) -> list[str]:
     """Return the files that an answer asks for, the most wanted first; RequestError for what is no answer."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file, strict=True))
-        ranked = sorted(rows, key=lambda row: int(row["rank"]))
-        return [file_named(row["file"]) for row in ranked]
-    except KeyError as error:
-        raise RequestError(f"{path} is no answer of albench query: it has no column {shown(error.args[0])}") from None
+            table = csv.DictReader(file, strict=True)
+            missing = [name for name in ("rank", "file") if name not in (table.fieldnames or ())]
+            ranked = [] if missing else sorted(table, key=lambda row: int(row["rank"]))
+            asked = [file_named(row["file"]) for row in ranked]
     except (OSError, ValueError, TypeError, AttributeError, csv.Error) as error:
         raise RequestError(f"{path} is no answer of albench query ({reason(error)}); give a CSV file of its") from None
+    if missing:
+        raise RequestError(f"{path} is no answer of albench query: it has no column {missing[0]!r}")
+    return asked
 
 
 class _Finder:

@@ -41,7 +41,7 @@ class Pool:
         rows = np.array(pooled, dtype=np.int64)[stream(seed, "pool order").permutation(len(pooled))]
         labeled_again = [row for row, content in enumerate(hashes) if content in known]
         repeated = [row for row, content in enumerate(hashes) if first.get(content, row) != row]
-        pool = cls(rows, labeled, hashes, _notes(data, labeled_again, repeated))
+        pool = cls(rows, labeled, hashes, [*_notes(data, labeled_again, repeated), *_contradictions(data, labeled)])
         if not pooled:
             why = pool.notes[0] if pool.notes else "every example has a label"
             raise RequestError(f"nothing is left to label: {why}")
@@ -60,6 +60,19 @@ def _notes(data: PartlyLabeled, labeled: Sequence[int], repeated: Sequence[int])
         for rows, what, as_what in kinds
         if rows
     ]
+
+
+def _contradictions(data: PartlyLabeled, hashes: Sequence[str]) -> list[str]:
+    """Return a sentence where labelled examples of the same content have different labels."""
+    assert data.labeled.files is not None
+    first: dict[str, int] = {}
+    pairs = [
+        (data.labeled.files[other], data.labeled.files[row])
+        for row, content in enumerate(hashes)
+        if data.labeled.labels[other := first.setdefault(content, row)] != data.labeled.labels[row]
+    ]
+    others = f", and {len(pairs) - 1} more" if len(pairs) > 1 else ""
+    return [f"{one} and {other}{others} are the same, and labelled differently" for one, other in pairs[:1]]
 
 
 def _more(count: int) -> str:

@@ -70,8 +70,8 @@ def _of_stopping(asked: Asked, found: Stability | None) -> list[str]:
     rule = f"stabilizing predictions, {SOURCE}"
     if len(found.agreements) < WINDOW:
         return [
-            f"Whether more labels pay can be told from {WINDOW} earlier answers on, and there are "
-            f"{len(found.agreements)} with labels ({rule}); the networks before and after agree by kappa {shown}."
+            f"Whether more labels pay can be told from {WINDOW} earlier answers on, {len(found.agreements)} so far "
+            f"({rule}); the networks before and after agree by kappa {shown}."
         ]
     mean = (
         f"before and after each of the last {WINDOW} answers networks agree by kappa {shown}, {found.mean:.3f} in mean"

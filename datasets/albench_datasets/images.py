@@ -38,7 +38,7 @@ class Images(OwnImages):
         """Return the images; DataError where the folder holds no classes of images."""
         found = listing(Path(self.path))
         if len(found.classes) < 2:
-            raise too_few(self.path, found.classes)
+            raise too_few(self.path, found.classes, found.notes)
         return _decoded(Path(self.path), found, self.look)
 
     def partly_labeled(self, unlabeled: Path | None) -> PartlyLabeled:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +13,7 @@ from typing import Any
 
 import pytest
 
+AXE = "axe-core@4.10.3"
 CHROMIUM = which("chromium") or which("chromium-browser") or which("google-chrome")
 
 
@@ -23,6 +27,17 @@ class Opened:
 
     def texts(self, selector: str) -> list[str]:
         return [text.strip() for text in self.page.locator(selector).all_inner_texts()]
+
+    def serious_faults(self, axe: str, least: int) -> list[tuple[str, str, str]]:
+        """What axe finds on the page that is serious or critical; it must have looked at `least` rules that hold."""
+        self.page.evaluate(axe)
+        found = self.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        assert len(found["passes"]) > least
+        return [
+            (violation["id"], violation["help"], violation["nodes"][0]["html"][:200])
+            for violation in found["violations"]
+            if violation["impact"] in {"serious", "critical"}
+        ]
 
     def assert_quiet(self) -> None:
         """Nothing was logged, and nothing was asked for but the file itself."""
@@ -72,3 +87,24 @@ def browser(chromium: Any) -> Iterator[Browser]:
     yield found
     for context in found.contexts:
         context.close()
+
+
+@pytest.fixture(scope="session")
+def axe(request: pytest.FixtureRequest) -> str:
+    """The source of axe-core: from $ALBENCH_AXE, else fetched once from the npm registry."""
+    given = os.environ.get("ALBENCH_AXE")
+    if given:
+        return Path(given).read_text(encoding="utf-8")
+    cache = request.config.cache
+    assert cache is not None
+    folder = cache.mkdir("axe")
+    script = folder / "package" / "axe.min.js"
+    npm = which("npm")
+    if not script.exists() and npm:
+        done = subprocess.run([npm, "pack", AXE, "--silent"], cwd=folder, capture_output=True, text=True, timeout=120)
+        for archive in folder.glob("*.tgz") if done.returncode == 0 else ():
+            with tarfile.open(archive) as packed:
+                packed.extract("package/axe.min.js", folder, filter="data")
+    if not script.exists():
+        pytest.skip("axe-core could not be fetched from npm; give axe.min.js in ALBENCH_AXE")
+    return script.read_text(encoding="utf-8")
