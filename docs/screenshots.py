@@ -1,5 +1,7 @@
 """Renew a picture of the report from a store: python docs/screenshots.py STORE docs/images/report.png.
 
+Or of a contact sheet: python docs/screenshots.py next.html docs/images/query.png.
+
 The picture is the top of the page as a reader sees it first; --width, --height and --dark choose the window. It needs
 playwright and Chromium, as the tests do.
 """
@@ -25,23 +27,26 @@ def main() -> None:
     parser.add_argument("--height", type=int, default=1700)
     parser.add_argument("--dark", action="store_true")
     given = parser.parse_args()
+    size, scheme = {"width": given.width, "height": given.height}, "dark" if given.dark else "light"
+    if given.store.suffix == ".html":
+        take(given.store, given.image, size, scheme, ".sheet")
+        return
     with TemporaryDirectory() as folder:
         page = write_report(given.store, Path(folder) / "report.html")
         if page is None:
             raise SystemExit(f"{given.store} gives no report")
-        scheme = "dark" if given.dark else "light"
-        take(page, given.image, {"width": given.width, "height": given.height}, scheme)
+        take(page, given.image, size, scheme, "html[data-figures=drawn]")
 
 
-def take(page: Path, image: Path, size: dict[str, int], scheme: str) -> None:
-    """Save what a window of this size shows of a page once its figures are drawn."""
+def take(page: Path, image: Path, size: dict[str, int], scheme: str, sign: str) -> None:
+    """Save what a window of this size shows of a page once it has what a selector finds, such as drawn figures."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=which("chromium"), args=FLAGS)
         window = browser.new_page(viewport=size, color_scheme=scheme)
         window.goto(page.resolve().as_uri())
-        window.wait_for_selector("html[data-figures=drawn]", state="attached", timeout=120_000)
+        window.wait_for_selector(sign, state="attached", timeout=120_000)
         window.screenshot(path=str(image))
         browser.close()
 

@@ -104,6 +104,40 @@ def test_the_page_on_doing_without_a_package_is_true(tmp_path: Path) -> None:
     assert (tmp_path / "page.html").stat().st_size > 100_000
 
 
+@pytest.mark.slow
+def test_the_page_on_what_to_label_next_is_true(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "label-next.md").read_text(encoding="utf-8")
+    printed: dict[str, str] = {}
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    for block in re.finditer(r"```(python|console)\n(.*?)```", text, re.DOTALL):
+        if block[1] == "python":
+            match = FENCE.fullmatch(block[0])
+            assert match is not None
+            (tmp_path / f"{match['module']}.py").write_text(match[1], encoding="utf-8")
+            continue
+        for line in block[2].splitlines():
+            program, *words = shlex.split(line)
+            start = {"python": [sys.executable], "albench": [sys.executable, "-m", "albench"]}[program]
+            done = subprocess.run(
+                [*start, *words], cwd=tmp_path, capture_output=True, text=True, check=False, env=environment
+            )
+            assert done.returncode == 0, done.stderr
+            printed[line] = done.stdout
+    assert len(printed) == 8
+    _, ran, first, _, second, *_, from_python = printed.values()
+    assert "9 of 9 cells done in runs/photos" in ran
+    assert "had seen 180 labels of 9 classes." in first
+    assert re.search(r"^(badge|min|random) leads in runs/photos under images\[", first, re.MULTILINE)
+    assert "60 of 1,557" in second
+    assert "had seen 240 labels of 10 classes." in second
+    assert "can be told from 3 earlier answers on, 1 so far" in second
+    assert from_python.rstrip().endswith("None")
+    for name in ("1", "2", "features", "python"):
+        assert (tmp_path / "answers" / f"{name}.csv").read_text().startswith("rank,file,score,predicted_class,prob")
+        assert (tmp_path / "answers" / f"{name}.html").stat().st_size > 10_000
+    assert len(list((tmp_path / "photos" / "labeled").rglob("*.png"))) == 240
+
+
 def test_the_third_partys_distribution_takes_part(tmp_path: Path, cli: Cli) -> None:
     if "least-margin" not in host().names("strategies"):
         pytest.fail("install it first: pip install -e examples/albench-example")
