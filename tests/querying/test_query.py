@@ -13,11 +13,14 @@ import torch
 from PIL import Image, ImageOps
 
 import albench
+from albench.contracts.strategy import selects
+from albench.plugins.host import host
 from albench.training.model import Model
 from tests.conftest import Cli
 from tests.querying.conftest import Photos, write_photos
 
 SMALL_IMAGES = "size=8,grey=true"
+NUMBERS = {"size": 8, "grey": True, "iterations": 30, "batch_size": 16}
 SMALL_LEARNER = "retrain[iterations=30,batch_size=16]"
 
 
@@ -149,7 +152,7 @@ def test_python_gets_what_the_command_writes_and_its_torch_back(photos: Photos) 
     try:
         answer = albench.query(
             photos.labeled, photos.unlabeled, strategy=albench.strategy("min"), k=6,
-            set={"size": 8, "grey": True, "iterations": 30, "batch_size": 16},
+            set=NUMBERS,
         )  # fmt: skip
         assert torch.get_default_dtype() == torch.float64
     finally:
@@ -183,3 +186,14 @@ def test_a_strategy_from_a_file_can_be_asked(photos: Photos, tmp_path: Path) -> 
     )
     assert photos.query(f"{file}:Third").code == 0
     assert photos.table()["score"].is_monotonic_decreasing
+
+
+def test_every_strategy_that_selects_can_be_asked(photos: Photos) -> None:
+    asked = []
+    for name in host().names("strategies"):
+        strategy = albench.strategy(name)
+        if strategy.permission is None and selects(strategy):
+            answer = albench.query(photos.labeled, photos.unlabeled, strategy=name, k=5, set=NUMBERS)
+            asked.append(name)
+            assert answer.frame["file"].nunique() == 5, name
+    assert len(asked) > 40
