@@ -34,8 +34,8 @@ class Leader:
         found = []
         if self.fingerprints != {fingerprint}:
             found.append(
-                f"Those results are of other data ({self.labels['scenario']}) than what is labelled here, or of fewer of "
-                "these: another strategy may lead by now."
+                f"Those results are of other data ({self.labels['scenario']}) than what is labelled here, or of fewer "
+                "of these: another strategy may lead by now."
             )
         named = {part: (self.labels[part], own) for part, own in labels.items()}
         apart = [f"the {part} {theirs}, here {own}" for part, (theirs, own) in named.items() if theirs != own]

@@ -18,8 +18,8 @@ _HERE = "./"
 def write_table(frame: pd.DataFrame, path: Path) -> None:
     """Write the columns of an answer as CSV in UTF-8; WriteError.
 
-    Control characters, and bytes of a name that are no UTF-8, stand as escapes. What a spreadsheet would take for a
-    formula has "./" before it, which leaves a path the path that it is.
+    Its texts are printable. What a spreadsheet would take for a formula has "./" before it, which leaves a path the
+    path that it is.
     """
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -34,14 +34,13 @@ def file_named(cell: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Return a text with escapes for what is not printable."""
+    """Return a text with escapes for control characters, and for bytes of a name that are no UTF-8."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def _cell(value: object) -> object:
     if isinstance(value, str):
-        text = printable(value)
-        return _HERE + text if text.startswith(_FORMULA) else text
+        return _HERE + value if value.startswith(_FORMULA) else value
     if isinstance(value, float):
         return "" if math.isnan(value) else f"{value:.9g}"
     return value

@@ -121,7 +121,10 @@ def test_files_of_one_name_are_told_apart_by_their_content_or_not_at_all(photos:
 def test_an_answer_of_which_nothing_is_labelled_is_no_round(photos: Photos, spied: Path) -> None:
     assert photos.query("random", output="1.csv").code == 0
     assert seen(photos, spied, "1.csv")["round"] == 1
-    assert "0 of the 6 files" in photos.query("min", "--history", photos.root / "1.csv", output="2.csv").err
+    three = ["--history", photos.root / "1.csv"] * 3
+    ran = photos.query("min", *three, output="2.csv")
+    assert "0 of the 6 files" in ran.err
+    assert len(ran.out.splitlines()) == 3, "networks that learn nothing in between tell nothing"
 
 
 def test_a_history_that_leaves_one_class_is_refused(photos: Photos) -> None:
