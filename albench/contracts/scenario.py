@@ -119,7 +119,8 @@ class Scenario(Component):
         Raises DataError; RequestError in a scenario that does not define it.
         """
         raise RequestError(
-            "its examples are all labelled; choose a scenario of data of your own, such as images or features"
+            f"the scenario {type(self).__name__} gives no examples without a label; choose one that does, such as "
+            "images or features"
         )
 
     def fingerprint(self, seed: int) -> str:

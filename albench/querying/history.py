@@ -55,7 +55,7 @@ def timeline(history: Sequence[str | Path], data: PartlyLabeled, pool: Pool) -> 
 def read_answer(path: Path) -> list[str]:
     """Return the files that an answer asks for, the most wanted first; RequestError for what is no answer."""
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file:  # a spreadsheet may have saved it
             table = csv.DictReader(file, strict=True)
             missing = [name for name in ("rank", "file") if name not in (table.fieldnames or ())]
             ranked = [] if missing else sorted(table, key=lambda row: int(row["rank"]))

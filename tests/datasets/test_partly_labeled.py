@@ -107,7 +107,9 @@ def test_a_class_of_features_that_is_named_and_unused_gets_no_number(tmp_path: P
 
 
 def test_a_scenario_whose_examples_are_all_labelled_says_so(tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match="its examples are all labelled; choose a scenario of data of your own"):
+    with pytest.raises(
+        RequestError, match="the scenario Digits gives no examples without a label; choose one that does, such"
+    ):
         albench.scenario("digits").partly_labeled(None)
 
 

@@ -43,6 +43,7 @@ ROOMS = {
         "albench/store",
         ("tests/store", "tests/cli/test_stores.py", "tests/running/test_resume.py", "tests/reports/test_results.py"),
     ),
+    "querying": Room("albench/querying", ("tests/querying", "tests/reports/test_sheet.py")),
     "datasets": Room("datasets/albench_datasets", ("tests/datasets", _GOLDEN)),
 }
 

@@ -195,3 +195,12 @@ def test_python_is_told_whether_to_stop(tmp_path: Path, cli: Cli) -> None:
     assert albench.query(**ask, history=digits.answers[:2]).stop is None
     assert albench.query(**ask, history=digits.answers).stop is False
     assert albench.query(**ask, history=digits.answers, stop_agreement=0.05).stop is True
+
+
+def test_an_answer_that_a_spreadsheet_has_saved_is_read(photos: Photos, spied: Path) -> None:
+    assert photos.query("random", output="1.csv").code == 0
+    path = photos.root / "1.csv"
+    files = photos.table("1.csv")["file"].tolist()
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    photos.label(files)
+    assert seen(photos, spied, "1.csv")["history"] == [0] * 20 + [1] * 6

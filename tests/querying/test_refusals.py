@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.conftest import PluginFolder
-from tests.querying.conftest import Photos
+from tests.querying.conftest import SMALL, Photos
 
 WRONG: dict[str, tuple[list[str], str]] = {
     "a reference line that sees all labels": (["--strategy", "all-labels"], "all-labels is a reference line: it sees"),
@@ -100,6 +103,23 @@ def test_a_strategy_that_breaks_its_contract_fails_with_its_own_code(photos: Pho
     ran = photos.query("broken")
     assert (ran.code, ran.out) == (1, "")
     assert "score(query) must return one finite number a pool example; 76 of them are NaN" in ran.err
+    assert not list(photos.root.glob("next*"))
+
+
+def test_ctrl_c_writes_nothing(photos: Photos) -> None:
+    (photos.root / "slow.py").write_text(
+        "import time\nfrom dataclasses import dataclass\nimport albench\n\n\n@dataclass(frozen=True)\n"
+        "class Slow(albench.Strategy):\n    'Takes its time.'\n\n"
+        "    def score(self, query):\n        print('asked', flush=True)\n        time.sleep(300)\n"
+    )
+    where = ["--labeled", str(photos.labeled), "--unlabeled", str(photos.unlabeled)]
+    command = [sys.executable, "-m", "albench", "query", *where, "--strategy", "slow.py:Slow", "-k", "3", *SMALL]
+    with subprocess.Popen(command, cwd=photos.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        assert run.stdout.readline() == "asked\n"
+        run.send_signal(signal.SIGINT)
+        _, err = run.communicate(timeout=60)
+    assert (run.returncode, err) == (130, "interrupted; nothing was written\n")
     assert not list(photos.root.glob("next*"))
 
 
