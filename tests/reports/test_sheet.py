@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 from sklearn.datasets import load_sample_images
 
 import albench
 from albench_reports.page import sheet as page
 from tests.conftest import Cli
+from tests.datasets.rewritten import pictures
 from tests.querying.conftest import write_photos
 from tests.reports.conftest import Browser, Opened
 
@@ -147,4 +149,32 @@ def test_the_command_writes_the_page_of_the_files_that_it_names(
     assert [text.replace(".0 %", " %") for text in expected] == shown.texts(".sheet .guess")
     assert shown.page.locator(".sheet img").count() == 8
     assert "torn.png is left out" in shown.texts(".warnings li")[0]
+    shown.assert_quiet()
+
+
+def test_the_sheet_shows_photographs_of_cifar_100_whole(
+    tmp_path: Path, cli: Cli, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images, labels = pictures()["train"]
+    draws = np.random.default_rng(0)
+    for place, (image, label) in enumerate(zip(images, labels, strict=True)):
+        width, height = (int(side) for side in draws.integers(24, 200, size=2))
+        folder = tmp_path / ("labeled/" + str(label) if place % 2 else "rest")
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image.transpose(1, 2, 0)).resize((width, height)).save(folder / f"{width}x{height}-{place}.png")
+    whole = min((tmp_path / "rest").iterdir()).read_bytes()
+    (tmp_path / "rest" / "torn.png").write_bytes(whole[: len(whole) // 2])
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    ran = cli(
+        "query", "--labeled", tmp_path / "labeled", "--unlabeled", tmp_path / "rest", "--strategy", "badge", "-k", 12,
+        "--set", "size=32", "--set", "iterations=10", "-o", tmp_path / "next.csv",
+    )  # fmt: skip
+    assert ran.code == 0, ran.err
+    assert "note: torn.png is left out: it cannot be decoded" in ran.err
+    shown = opened(browser, tmp_path / "next.html")
+    sizes = shown.page.eval_on_selector_all(".sheet img", "all => all.map(i => [i.naturalWidth, i.naturalHeight])")
+    assert len(sizes) == 12
+    for file, (width, height) in zip(shown.texts(".sheet .file"), sizes, strict=True):
+        asked_width, asked_height = map(int, file.partition("-")[0].split("x"))
+        assert width / height == pytest.approx(asked_width / asked_height, rel=0.1)
     shown.assert_quiet()
