@@ -17,6 +17,10 @@ class RequestError(AlbenchError):
     """The request is wrong, and could be checked before the first cell (exit code 2)."""
 
 
+class MissingLibraryError(RequestError):
+    """A component asks a library that is not installed; the sentence names the extra that brings it."""
+
+
 class DataError(RequestError):
     """Data are absent, damaged, or do not hold what a scenario asks of them."""
 

@@ -7,12 +7,12 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from albench.bench.size import FORWARD, Size
-from albench.errors import AlbenchError, RequestError
+from albench.errors import AlbenchError, MissingLibraryError, RequestError
 from albench.plugins.host import host
 from albench.plugins.parameters import as_choices, parse
 
@@ -33,7 +33,7 @@ def bench(
     `json_file` in pytest-benchmark's format. A strategy that fails has an error and no measurement. Raises
     RequestError for an unknown strategy or device, and where pytest-benchmark is not installed.
     """
-    chosen = as_choices(strategies) if strategies is not None else host().names("strategies")
+    chosen = as_choices(strategies) if strategies is not None else _installed()
     for text in chosen:
         host().configure("strategies", text)
     if not chosen:
@@ -46,6 +46,16 @@ def bench(
         session = _run(chosen, asked, path, Path(folder), on_result)
         found = json.loads(path.read_text(encoding="utf-8"))["benchmarks"] if path.is_file() else []
     return _rows(chosen, found, session.errors)
+
+
+def _installed() -> list[str]:
+    """Return the strategies whose libraries are there."""
+    found = []
+    for name in host().names("strategies"):
+        with suppress(MissingLibraryError):
+            host().configure("strategies", name)
+            found.append(name)
+    return found
 
 
 def _run(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from albench.errors import AlbenchError, RequestError, did_you_mean, reason
+from albench.errors import AlbenchError, MissingLibraryError, RequestError, did_you_mean, reason
 from albench.hookspecs import KINDS
 from albench.plugins import parameters
 from albench.plugins.entries import Entry
@@ -70,6 +70,9 @@ def check_component(kind: str, text: str, budget: Budget | None = None) -> Itera
         given = {**host().defaults(kind, name), **given}
         required = [key for key, field in fields.items() if _is_required(field) and key not in given]
         component = None if required else host().build(kind, name, given)
+    except MissingLibraryError as error:
+        yield Checked(kind, text, "builds", "skipped", reason(error))
+        return
     except AlbenchError as error:
         yield Checked(kind, text, "builds", "broken", reason(error))
         return
