@@ -52,6 +52,7 @@ $(STAMP): pyproject.toml examples/albench-example/pyproject.toml
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable ".[dev]"
 	$(BIN)/python -m pip install --quiet --editable examples/albench-example
+	$(BIN)/python -m pip install --quiet --no-deps "baal>=2.1,<2.2"  # without Jupyter, which it requires and does not import
 	touch $(STAMP)
 
 clean:

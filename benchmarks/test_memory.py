@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from albench.plugins.host import host
+from albench_strategies import OWN
 from benchmarks import table
 from benchmarks.scaling import run
 from benchmarks.test_peers import IN_IMAGES, PICKS, REFERENCES
@@ -38,9 +38,7 @@ albench.strategy(label).select(query, k)
 print(json.dumps([time.process_time() - start, 1.024e-3 * (kilobytes("VmHWM") - before)]))
 """
 TITLE = f"Strategies: megabytes beyond the data of selecting {PICKS} of {N_POOL:,}, processor seconds, one thread"
-ENTRIES = host().all_entries(["strategies"])
-NAMES = [entry.name for entry in ENTRIES if entry.plugin.name == "albench_strategies"]
-LABELS = [*(name for name in NAMES if name not in IN_IMAGES | REFERENCES), "bait[fisher=binary]"]
+LABELS = [*(name for name in sorted(OWN) if name not in IN_IMAGES | REFERENCES), "bait[fisher=binary]"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the highest memory of a process is forgotten on Linux alone")

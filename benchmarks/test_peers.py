@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 
 import albench
 from albench.contracts.query import Query
-from albench.plugins.host import host
+from albench_strategies import OWN
 from benchmarks import table
 from benchmarks.clustered import clustered_query, fresh
 from benchmarks.peers import PEERS, PICKS, Peer
@@ -71,9 +71,7 @@ def test_strategies_beside_a_peer(peer: Peer, n_pool: int) -> None:
 @pytest.mark.parametrize("n_pool", SIZES)
 def test_strategies_under_a_moment(n_pool: int) -> None:
     held = {peer.strategy.partition("[")[0] for peer in PEERS}
-    entries = host().all_entries(["strategies"])
-    ours = {entry.name for entry in entries if entry.plugin.name == "albench_strategies"}
-    for name in sorted(ours - held - IN_IMAGES - REFERENCES):
+    for name in sorted(OWN.keys() - held - IN_IMAGES - REFERENCES):
         query = pool(n_pool)
         seconds = in_turn({name: _ours(name, query, PICKS)}, 3)[name]
         table.add(UNDER, {"strategy": name, "pool": n_pool, "milliseconds": 1000 * seconds})

@@ -21,6 +21,7 @@ from albench.plugins.host import host
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
+from docs import adapters_page  # noqa: E402
 from docs import pages as written  # noqa: E402 - the checkout need not be installed
 
 FOLDER = ROOT / "docs" / "strategies"
@@ -33,7 +34,7 @@ INTRODUCTION = """\
 
 Each is a class of a few lines under `strategies/albench_strategies/`; `albench show NAME` prints what these pages
 say. They are written by `python docs/generate_strategies.py` from the classes, and a test fails when they are not
-current.
+current. What scikit-activeml and baal compute is on a [page of its own](adapters.md).
 
 ## How a strategy values a candidate set
 
@@ -82,11 +83,10 @@ so.
 
 
 def entries() -> list[Entry]:
-    """Return the first-party strategies in the order in which their package lists them."""
-    found = {e.name: e for e in host().all_entries(["strategies"]) if e.plugin.name == "albench_strategies"}
-    from albench_strategies import albench_strategies
+    """Return the first-party strategies in the order in which their package lists them, adapters aside."""
+    from albench_strategies import OWN
 
-    return [found[name] for name in albench_strategies()]
+    return [host().entry("strategies", name) for name in OWN]
 
 
 def sections(description: str) -> dict[str, str]:
@@ -167,7 +167,7 @@ def pages() -> dict[Path, str]:
     """Return what every page should hold."""
     measured = json.loads(MEASURED.read_text(encoding="utf-8")) if MEASURED.exists() else {}
     found = {FOLDER / f"{entry.name}.md": page(entry, measured) for entry in entries()}
-    return {FOLDER / "README.md": index(measured), **found}
+    return {FOLDER / "README.md": index(measured), FOLDER / "adapters.md": adapters_page.page(), **found}
 
 
 def stale() -> list[str]:

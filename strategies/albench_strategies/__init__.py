@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import albench
+from albench_strategies import adapters
 
 
 @albench.hookimpl
 def albench_strategies() -> Mapping[str, str]:
-    """Return the strategies: those of the paper, then others by what they look at."""
-    return {name: f"albench_strategies.{target}" for name, target in _TARGETS.items()}
+    """Return the strategies: those of the paper, others by what they look at, then those of other libraries."""
+    return {name: f"albench_strategies.{target}" for name, target in {**OWN, **adapters.TARGETS}.items()}
 
 
-_TARGETS = {
+OWN = {
     "random": "random:Random",
     "min": "posterior:LeastConfident",
     "1vs2": "posterior:Margin",
