@@ -39,7 +39,8 @@ pip install "albench[baal]"              # baal 2.1.x; it requires Jupyter, whic
 A test calls each library on plain arrays of its own and finds the same picks and utilities, the pool permuted, too
 (`tests/strategies/adapters/`).
 
-N' pool images, N pool and labelled images, C classes, d features, k images selected, T networks.
+Selecting 100 of 2,000 images (64 features, 10 classes, 500 labelled) takes under 4 s of one processor, but minutes where
+the table says so. N' pool images, N pool and labelled images, C classes, d features, k images selected, T networks.
 
 | strategy | asks | gets | cost |
 |---|---|---|---|

@@ -127,4 +127,6 @@ def summary(checked: Sequence[Checked]) -> str:
     if broken:
         listed = ", ".join(f"{KINDS[kind].singular if kind in KINDS else kind} {name}" for kind, name in sorted(broken))
         return f"{len(broken)} of {len(names)} components break their contract: {listed}"
-    return f"all {len(names)} components keep their contracts"
+    skipped = {(item.kind, item.name) for item in checked if (item.clause, item.outcome) == ("builds", "skipped")}
+    aside = f", {len(skipped)} aside that could not be built here" if skipped else ""
+    return f"all {len(names - skipped)} components keep their contracts{aside}"

@@ -63,6 +63,7 @@ def test_check_skips_a_strategy_without_defaults_and_says_how_to_test_it(plugins
     ran = cli("check", "plugin_needy")
     assert ran.code == 0
     assert "skipped builds: it has no default for power; test it with the contract class" in ran.out
+    assert "all 0 components keep their contracts, 1 aside that could not be built here" in ran.out
 
 
 def test_check_of_an_unknown_package_exits_2_and_helps(cli: Cli) -> None:

@@ -91,7 +91,7 @@ def _networks(cls: str, cost: str) -> Recipe:
 _TWO_CLASSES = {"one-class": "the library asks for two classes or more"}
 _DISTINCT = {"degenerate-input": "the library fails where fewer features than clusters are different ones"}
 _POSTERIOR = "O(N' C d)"
-_REFITS = "O(N'^2 C n_labeled d): one fit for each example and class, minutes for 2,000 examples of 20 classes"
+_REFITS = "O(N'^2 C n_labeled d): one fit for each example and class, minutes for 2,000 images"
 _COMMITTEE = "O(T (fit + N' C d))"
 
 RECIPES: Mapping[str, Recipe] = {
@@ -101,7 +101,7 @@ RECIPES: Mapping[str, Recipe] = {
     "typiclust": Recipe("TypiClust", "O(iterations N (n_labeled + k) d)", failures=_DISTINCT),
     "probcover": Recipe("ProbCover", "O(N^2 (d + k)), and N^2 distances in memory", _number_of_classes),
     "max-herding": Recipe("MaxHerding", "O(N'^2 (d + k)), and N'^2 kernels in memory"),
-    "quire": Recipe("Quire", "O(N'^3 C), and N^2 kernels in memory", _kernel),
+    "quire": Recipe("Quire", "O(N'^3 C): minutes for 2,000 images, and N^2 kernels in memory", _kernel),
     "cost-embedding": Recipe("CostEmbeddingAL", "O(C (n_labeled^2 + N' n_labeled) d)", _classes, failures=_TWO_CLASSES),
     "least-confident": _head("UncertaintySampling", _POSTERIOR, _fixed(method="least_confident")),
     "margin": _head("UncertaintySampling", _POSTERIOR, _fixed(method="margin_sampling"), failures=_TWO_CLASSES),
