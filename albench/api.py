@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +16,13 @@ from albench.errors import reason as why
 from albench.plugins.host import host
 from albench.products.choice import chosen as chosen_product
 from albench.reading import load, write_report
+from albench.references.beside import differences, give, held_cells
+from albench.references.shelf import find, name_of
 from albench.running.device import check_device, check_threads
-from albench.running.giving import give
+from albench.running.giving import give as give_to
 from albench.running.work import Work
-from albench.store.reader import CellStatus
+from albench.store.joining import Copy
+from albench.store.reader import CellStatus, StoreReader
 from albench.store.store import Store, open_store
 from albench.study.choice import HERE
 from albench.study.seeds import Seeds
@@ -46,6 +49,9 @@ class Plan:
     retry_failed: bool
     kept: list[Mapping[str, Any]] = field(default_factory=list)  # cells of these names by other code, in the store
     takes_running: bool = False  # an engine elsewhere may have them from a run that is gone
+    references: list[StoreReader] = field(default_factory=list)
+    held: dict[str, Copy] = field(default_factory=dict)  # cells that a reference has, by key: they are not run
+    problems: list[str] = field(default_factory=list)  # to be told, and nothing that stops a run
 
     def rounds(self, cell: CellSpec) -> int:
         """Return how many rounds a cell will have, round 0 left out."""
@@ -68,6 +74,7 @@ class Outcome:
     statuses: list[CellStatus]
     report: Path | None = None
     problems: list[str] = field(default_factory=list)
+    references: Sequence[Path] = ()  # that the report holds beside the store
 
     @property
     def exit_code(self) -> int:
@@ -79,11 +86,17 @@ class Outcome:
         return load(self.store)
 
 
-def plan(request: Request, store: str | Path | None = None, retry_failed: bool = False) -> Plan:
+def plan(
+    request: Request,
+    store: str | Path | None = None,
+    retry_failed: bool = False,
+    references: Sequence[str | Path] = (),
+) -> Plan:
     """Return what a run would do; everything that can be checked before the first cell is checked here.
 
-    Raises RequestError, absent or damaged data included.
+    `references` are names, archives or stores. Raises RequestError, absent or damaged data included.
     """
+    known = [find(str(reference)) for reference in references]
     study = read_study(request)
     root = _usable(Path(store) if store is not None else Path("runs") / study.name)
     opened = Store(root)
@@ -93,7 +106,10 @@ def plan(request: Request, store: str | Path | None = None, retry_failed: bool =
     opened.check_columns(study.settings)
     opened.check_data(cells)
     statuses = opened.statuses_of(cells, study.rounds)
-    return Plan(study, root, cells, statuses, surveys, retry_failed, opened.other_code(cells))
+    planned = Plan(study, root, cells, statuses, surveys, retry_failed, opened.other_code(cells), references=known)
+    for reference in known:
+        _leave_out(planned, reference)
+    return planned
 
 
 def run(
@@ -117,19 +133,22 @@ def run(
     store: str | Path | None = None,
     retry_failed: bool = False,
     report: bool = True,
+    with_reference: str | Path | Sequence[str | Path] = (),
     on_event: Callable[[Event], None] | None = None,
 ) -> Outcome:
     """Run a study, or what is missing of it, and write its report.
 
     `study` is a TOML file; what else is given wins over it, as on the command line. Strategies, scenarios and so on are
     texts such as ``"random,emoc[output=softmax]"``, lists of texts and of configured objects, or mappings of names to
-    parameters. A class of a notebook or a script runs in this process, one cell at a time. Events (see
+    parameters. A class of a notebook or a script runs in this process, one cell at a time. What references hold
+    (`with_reference`: names, archives or stores) is not run, and stands beside it in the report. Events (see
     `albench.running.work.perform`) go to `on_event` as they come. Raises RequestError when the request is wrong; failed
     cells are in the outcome.
     """
     request = Request(study, preset, strategies, scenarios, protocol, learner, network, seeds, rounds, dict(set or {}))
     with data_settings(data, offline):
-        planned = plan(request, store, retry_failed)
+        references = [with_reference] if isinstance(with_reference, (str, Path)) else with_reference
+        planned = plan(request, store, retry_failed, references)
         check_data(planned.study.scenarios, data)
         engine = build_executor(executor, jobs, planned.study)
         return perform(planned, engine, device, threads, [], on_event, report)
@@ -148,13 +167,15 @@ def perform(
     opened, tasks = _begun(planned, engine, device, threads, command)
     if tasks:
         study = planned.study
-        give(engine, tasks, planned.pending(), opened, study.asked, study.rounds, on_event)
+        give_to(engine, tasks, planned.pending(), opened, study.asked, study.rounds, on_event)
     outcome = Outcome(planned.store, opened.statuses_of(planned.cells, planned.study.rounds))
+    outcome.references = [reference.source.path for reference in planned.references]
+    outcome.problems += planned.problems
     if opened.is_cancelled():
         outcome.problems.append(f"cancelled ('albench cancel {planned.store}'); the same command goes on from there")
     if report:
         try:
-            outcome.report = write_report(planned.store)
+            outcome.report = write_report([planned.store], beside=outcome.references)
         except Exception as error:  # noqa: BLE001 - a report that fails must not cost what the cells have earned
             outcome.problems.append(f"the report could not be written: {why(error)}")
     return outcome
@@ -202,6 +223,9 @@ def _begun(
     planned.takes_running = engine.remote
     opened, study = Store(planned.store), planned.study
     _register(opened, planned, command)
+    for reference in planned.references:
+        held = [copy for copy in planned.held.values() if copy.store is reference]
+        planned.problems += [*give(reference, held, planned.pending(), opened), *differences(reference, planned.cells)]
     tasks = [
         Work.of(
             planned.store, cell, study.asked, study.rounds, chosen, threads, product, command, engine.remote
@@ -237,6 +261,17 @@ def _check_learners(study: Study, device: str) -> None:
             learner.build().check_device(device)
         except Exception as error:
             raise RequestError(f"{learner.label} cannot train on {device}: {why(error)}") from error
+
+
+def _leave_out(planned: Plan, reference: StoreReader) -> None:
+    """Let a plan leave out what a reference holds and its store has not."""
+    held = held_cells(reference, planned.cells, planned.study.rounds)
+    for place, (cell, status) in enumerate(zip(planned.cells, planned.statuses, strict=True)):
+        if cell.key in held and status.status != "done":
+            planned.held[cell.key] = held[cell.key]
+            reason = f"held by the reference {name_of(reference)}"
+            rounds = min(planned.rounds(cell), len(held[cell.key].snapshot.rows) - 1)
+            planned.statuses[place] = replace(status, status="done", reason=reason, rounds=rounds)
 
 
 def _usable(root: Path) -> Path:

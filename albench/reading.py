@@ -12,6 +12,7 @@ from albench.errors import RequestError, WriteError
 from albench.errors import reason as why
 from albench.plugins.host import host
 from albench.plugins.parameters import parse, write
+from albench.references.shelf import find
 from albench.store.store import open_store
 
 if TYPE_CHECKING:
@@ -68,15 +69,20 @@ def report(
     reference: str | None = None,
     benchmarks: str | Path | None = None,
     data: str | Path | None = None,
+    with_reference: str | Path | Sequence[str | Path] = (),
 ) -> Path:
     """Write the report of one or several stores and return its path; without one it goes into the store.
+
+    What references hold (`with_reference`: names, archives or stores) stands beside it.
 
     `reference` is the strategy that others are compared with, `data` the folder of data sets for the queried images.
     Raises RequestError for an unknown format, StoreError for stores that cannot be merged.
     """
     host().entry("report-formats", format.partition("[")[0])
     with data_settings(data, offline=True):  # a report never downloads
-        written = write_report(stores, path, format, reference, benchmarks)
+        several = [with_reference] if isinstance(with_reference, (str, Path)) else with_reference
+        beside = [find(str(one)).source.path for one in several]
+        written = write_report(stores, path, format, reference, benchmarks, beside)
     assert written is not None
     return written
 
@@ -116,11 +122,12 @@ def write_report(
     format_name: str = "html",
     reference: str | None = None,
     benchmarks: str | Path | None = None,
+    beside: Sequence[Path] = (),
 ) -> Path | None:
     """Write the report of one or several stores; None when no plugin offers it, which a warning of the host explains.
 
-    `reference` is the strategy that others are compared with, `benchmarks` a JSON file of pytest-benchmark to show.
-    Without a path the report goes into the store. Raises StoreError for stores that cannot be merged.
+    `reference` is the strategy that others are compared with, `benchmarks` a JSON file of pytest-benchmark to show,
+    `beside` further stores to show. Without a path the report goes into the store. Raises StoreError for stores that cannot be merged.
     """
     from albench.store.results import collect
 
@@ -132,7 +139,7 @@ def write_report(
     writer = host().configure("report-formats", format_name)
     if path is not None:
         _refuse_suffix(Path(path), parse(format_name)[0], writer.suffix)
-    results = collect(*several, reference=reference, benchmarks=benchmarks)
+    results = collect(*several, *beside, reference=reference, benchmarks=benchmarks)
     target = Path(path) if path is not None else _beside(Path(several[0]), writer.suffix)
     try:
         written: Path = writer.write(results, target)

@@ -12,12 +12,12 @@ import typer
 from albench.cli.output import Format, show_rows
 
 
-def print_leaderboard(store: Path) -> None:
-    """Print mean accuracy over rounds and its paired difference to the reference, best first."""
+def print_leaderboard(*stores: Path) -> None:
+    """Print mean accuracy over rounds and its paired difference to the reference, best first; stores are merged."""
     from albench.analysis import leaderboard, line_summary, without_lines
     from albench.store.results import choose_reference, load_named
 
-    rounds, lines = without_lines(load_named(store))
+    rounds, lines = without_lines(load_named(*stores))
     reference = choose_reference(rounds["strategy"])
     frame = leaderboard(rounds, reference)
     if frame.empty:

@@ -21,6 +21,7 @@ from albench.cli import (
     files,
     new,
     query,
+    reference,
     report,
     run,
     status,
@@ -71,6 +72,7 @@ app.command("doctor")(doctor.doctor)
 app.command("check")(check.check)
 app.command("bench")(bench.bench)
 app.add_typer(new.app, name="new")
+app.add_typer(reference.app, name="reference")
 
 
 def main() -> None:

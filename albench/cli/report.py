@@ -30,6 +30,10 @@ def report(
         str | None, typer.Option(help="The strategy to compare with. [default: random, else the first]")
     ] = None,
     data: Annotated[Path | None, typer.Option(help="Folder of data sets, for the images that were queried.")] = None,
+    with_reference: Annotated[
+        list[str] | None,
+        typer.Option(help="A reference to show beside it: a name of 'albench reference list', or an archive."),
+    ] = None,
     benchmarks: Annotated[
         Path | None, typer.Option(help="Scoring benchmarks to show: a JSON file of pytest-benchmark.")
     ] = None,
@@ -39,15 +43,17 @@ def report(
     from albench.errors import RequestError
     from albench.plugins.host import host
     from albench.reading import write_report
+    from albench.references.shelf import find
 
     warn_of_plugins()
     host().entry("report-formats", format_.partition("[")[0])
+    beside = [find(one).source.path for one in with_reference or []]
     with data_settings(data, offline=True):  # a report never downloads
         if output != Path("-"):
-            typer.echo(str(write_report(stores, output, format_, reference, benchmarks)))
+            typer.echo(str(write_report(stores, output, format_, reference, benchmarks, beside)))
             return
         with tempfile.TemporaryDirectory() as folder:
-            written = write_report(stores, Path(folder) / "report", format_, reference, benchmarks)
+            written = write_report(stores, Path(folder) / "report", format_, reference, benchmarks, beside)
             if written and written.is_dir():
                 raise RequestError(f"the format {format_} writes a folder of files; name it with --output")
             typer.echo(written.read_text(encoding="utf-8") if written else "", nl=False)

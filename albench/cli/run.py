@@ -61,6 +61,13 @@ def run(
         bool, typer.Option("--detach", help="Return once everything is submitted; see 'albench status --watch'.")
     ] = False,
     store: Annotated[Path | None, typer.Option(help="Folder for the results. [default: runs/<study>]")] = None,
+    with_reference: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A reference to compare with: a name of 'albench reference list', or an archive. What it holds is "
+            "not run."
+        ),
+    ] = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run failed cells again.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the grid and what is done, and stop.")] = False,
 ) -> None:
@@ -78,7 +85,7 @@ def run(
     values = assignments(set_ or [])
     request = Request(study, preset, strategies, scenarios, protocol, learner, network, seeds, rounds, values)
     with data_settings(data, offline or dry_run):
-        planned = api.plan(request, store, retry_failed)
+        planned = api.plan(request, store, retry_failed, with_reference or [])
         check_data(planned.study.scenarios, data)
         engine = api.build_executor(executor, jobs, planned.study)
         planned.takes_running = engine.remote
@@ -109,7 +116,7 @@ def _interrupted(goes_on: bool, store: Path) -> str:
 def _conclude(outcome: Any) -> None:
     from albench.cli.leaderboard import print_leaderboard
 
-    print_leaderboard(outcome.store)
+    print_leaderboard(outcome.store, *outcome.references)
     names = setting_names(outcome.statuses)
     for one in outcome.statuses:
         if one.status != "done":

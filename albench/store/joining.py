@@ -84,7 +84,7 @@ def merge(stores: Sequence[str | Path], output: Path) -> None:
         opened = _opened([*sources, output] if target.found_study else sources)
         study, copies = joined(opened)
         for copy in copies:
-            _take(copy, target)
+            take(copy, target)
         for name, data in _initial_networks(opened, copies):
             write_bytes(output / name, data, lease.check)
         write_bytes(output / STUDY, seal(study, indent=1), lease.check)  # last: a store is whole, or not there
@@ -204,14 +204,14 @@ def _initial_networks(stores: Sequence[StoreReader], copies: Sequence[Copy]) -> 
     for store in stores:
         for name in store.source.names():
             data = store.source.read(name) if name.startswith("initial/") else None
-            sha256 = _network(data, name) if data is not None else ""
+            sha256 = checked_network(data, name) if data is not None else ""
             if data is not None and sha256:
                 one = sha256 in started, hashlib.sha256(data).hexdigest(), data
                 found[name] = max(found.get(name, one), one)
     return [(name, data) for name, (_, _, data) in sorted(found.items())]
 
 
-def _network(data: bytes, name: str) -> str:
+def checked_network(data: bytes, name: str) -> str:
     """Return the SHA-256 of the weights of an initial network, "" where it does not hold or is not of this name."""
     try:
         weights, state = load_weights(data)
@@ -221,7 +221,7 @@ def _network(data: bytes, name: str) -> str:
     return str(state["sha256"]) if is_own and state.get("sha256") == fingerprint_of(weights) else ""
 
 
-def _take(copy: Copy, target: Store) -> None:
+def take(copy: Copy, target: Store) -> None:
     """Let a store have a cell as a copy has it, whole: a file that the copy has not goes."""
     files, folder = copy.files(), target.cell(**copy.cell)
     names = [ROUNDS, OUTCOME, CELL]  # so that what is there is whole or less, whenever this is killed

@@ -49,11 +49,15 @@ def rounds_of(store: StoreReader, unfinished: bool = False) -> pd.DataFrame:
     return _frame(found, store.study)
 
 
-def load_named(store: str | Path) -> pd.DataFrame:
-    """Return a store's results with settings by their short names, as reports show them."""
-    opened = open_store(store)
-    names = short_names(opened.study["settings"])
-    frame = rounds_of(opened)
+def load_named(*stores: str | Path) -> pd.DataFrame:
+    """Return the results of stores together with settings by their short names, as reports show them."""
+    opened = [open_store(store) for store in stores]
+    study = merged_study(opened)
+    names = short_names(study["settings"])
+    if len(opened) == 1:
+        frame = rounds_of(opened[0])
+    else:
+        frame = _frame(((cell.name, cell.rows) for cell in merged_cells(opened) if cell.status == "done"), study)
     return frame.assign(setting=frame["setting"].map(names))
 
 

@@ -1,0 +1,135 @@
+"""``albench reference``: finished studies to compare with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from albench.cli.output import Format, FormatOption, show_rows, warn_of_plugins
+
+if TYPE_CHECKING:
+    from albench.references.verifying import Verdict
+    from albench.store.reader import StoreReader
+
+app = typer.Typer(help="Finished studies to compare with.", no_args_is_help=True, rich_markup_mode=None)
+
+_Name = Annotated[str, typer.Argument(help="A name of 'albench reference list', an archive, or a store.")]
+SHOWN_DIGITS = 12  # of a commit
+
+
+@app.command("list")
+def list_(output: FormatOption = Format.table) -> None:
+    """List the references that are installed."""
+    from albench.references.shelf import find, shelf
+
+    rows = [{"name": name, **_summary(find(name))} for name in shelf()]
+    if not rows and output is Format.table:
+        typer.echo("no references are installed")
+        return
+    show_rows(rows, output, ["name", "settings", "strategies", "seeds", "rounds", "cells", "computed"])
+
+
+@app.command("show")
+def show(name: _Name, output: FormatOption = Format.table) -> None:
+    """Say what a reference holds, how it was made, where and with what."""
+    from albench.references.shelf import find
+
+    reference = find(name)
+    summary = {"name": name, **_summary(reference), **_origin(reference)}
+    if output is Format.json:
+        show_rows([summary], output, [])
+        return
+    for key, value in summary.items():
+        values = value if isinstance(value, list) else [value]
+        typer.echo(f"{key + ':':13}{values[0] if values else '-'}")
+        for more in values[1:]:
+            typer.echo(f"{'':13}{more}")
+
+
+@app.command("verify")
+def verify(
+    name: _Name,
+    strategy: Annotated[str | None, typer.Option(help="Of which strategy. [default: any]")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of which seed. [default: any]")] = None,
+    rounds: Annotated[int | None, typer.Option(min=0, help="How many rounds to compute. [default: all]")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder of data sets. [default: $ALBENCH_DATA, else the user's cache]")
+    ] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Refuse to download data.")] = False,
+) -> None:
+    """Compute a cell of a reference again, drawn by lot, and compare: bit for bit on the same kind of processor."""
+    from random import SystemRandom
+
+    from albench import api
+    from albench.datadir import data_settings
+    from albench.references import verifying
+    from albench.references.shelf import find
+    from albench.store.reader import in_words
+
+    warn_of_plugins()
+    reference = find(name)
+    cell, snapshot = SystemRandom().choice(verifying.candidates(reference, strategy, seed))
+    due = len(snapshot.up_to(rounds)) - 1
+    typer.echo(f"computing {in_words(cell)} again, {due} rounds")
+
+    def tell(event: Any) -> None:
+        if event["event"] == "round":
+            typer.echo(f"round {event['row']['round']} of {due}", err=True)
+
+    with data_settings(data, offline):
+        engine = api.build_executor("local", 1)
+        _conclude(verifying.verify(reference, cell, snapshot, engine, rounds, tell))
+
+
+def _conclude(verdict: Verdict) -> None:
+    """Say what came of it; exit 1 where numbers are others on a machine that should give the same."""
+    if verdict.holds:
+        typer.echo(f"{verdict.cell}: the same in all columns of {verdict.rounds + 1} rows, times and memory aside")
+        return
+    typer.echo(
+        f"{verdict.cell}: other numbers from round {verdict.first_different} on, there in {', '.join(verdict.columns)}; "
+        f"accuracies are at most {100 * verdict.accuracy_apart:.2f} points apart in a round"
+    )
+    if verdict.same_machine:
+        typer.echo("processor and versions are those of the reference, so that they should be the same", err=True)
+        raise SystemExit(1)
+    typer.echo("processor or versions are others than those of the reference, which moves last digits")
+
+
+def _summary(reference: StoreReader) -> dict[str, Any]:
+    """Return what a reference holds, in numbers and names."""
+    from albench.references.shelf import finished, made
+
+    study, done = reference.study, finished(reference)
+    days = sorted(str(made(snapshot).get("end", ""))[:10] for _, snapshot in done.values())
+    return {
+        "settings": list(study["settings"]),
+        "strategies": list(dict.fromkeys(str(cell["strategy"]) for cell, _ in done.values())),
+        "seeds": sorted({int(cell["seed"]) for cell, _ in done.values()}),
+        "rounds": sorted({len(snapshot.rows) - 1 for _, snapshot in done.values()}),
+        "cells": f"{len(done)} of {len(study['cells'])} done",
+        "computed": days[-1] if days else "",
+    }
+
+
+def _origin(reference: StoreReader) -> dict[str, Any]:
+    """Return how a reference was made: commands, processors, versions, commits; and its checksum."""
+    from albench.references.shelf import finished, made
+
+    sessions = [made(snapshot) for _, snapshot in finished(reference).values()]
+    versions = [one["versions"] for one in sessions if one.get("versions")]
+    return {
+        "commands": [" ".join(command) for command in reference.study["commands"]],
+        "processors": _different(one.get("cpu") for one in sessions),
+        "versions": _different(f"{name} {one.get(name)}" for one in versions for name in ("albench", "torch")),
+        "commits": _different((one.get("git") or {}).get("commit", "")[:SHOWN_DIGITS] for one in sessions),
+        "sha256": reference.source.checksum(),
+        "file": str(reference.source.path),
+    }
+
+
+def _different(values: Any) -> Sequence[str]:
+    return list(dict.fromkeys(str(value) for value in values if value))

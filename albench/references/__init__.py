@@ -1,0 +1,1 @@
+"""References: finished studies that others compare with instead of running the baselines again."""

@@ -1,0 +1,80 @@
+"""A reference beside a study: its finished cells are not run again, and its initial networks are started from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from albench.errors import RequestError
+from albench.processor import processor
+from albench.references.shelf import finished, made, name_of
+from albench.running.provenance import versions
+from albench.store.files import write_bytes
+from albench.store.joining import Copy, checked_network, take
+from albench.store.leases import leased
+from albench.store.reader import StoreReader, in_words
+from albench.store.store import Store
+from albench.study.spec import CellSpec
+
+NUMBERS_REST_ON = ("torch", "numpy")  # distributions, apart from components with versions of their own
+
+
+def held_cells(reference: StoreReader, cells: Sequence[CellSpec], rounds: int | None) -> dict[str, Copy]:
+    """Return those of some cells that a reference has with so many rounds (None: until the pool is empty), by key.
+
+    Raises RequestError where it has a setting and seed of theirs computed from other data: such cells make no pairs.
+    """
+    due = {(spec.setting.label, spec.seed): spec.fingerprint for spec in cells}
+    there = finished(reference)
+    for cell, snapshot in there.values():
+        fingerprint = due.get((cell["setting"], cell["seed"]))
+        if fingerprint is not None and fingerprint != snapshot.record["spec"]["fingerprint"]:
+            raise RequestError(
+                f"the reference {name_of(reference)} holds {in_words(cell)}, computed from other data than those of "
+                f"{cell['scenario']} that are here; leave out --with-reference, or get the same data"
+            )
+    return {
+        spec.key: Copy(reference, *there[spec.key])
+        for spec in cells
+        if spec.key in there and there[spec.key][1].is_done(rounds)
+    }
+
+
+def give(reference: StoreReader, held: Sequence[Copy], pending: Sequence[CellSpec], store: Store) -> list[str]:
+    """Put what a reference has into a store: these cells, and the initial networks of those that are to be run.
+
+    Returns sentences about networks that it has not, or that do not hold: those are trained anew.
+    """
+    for copy in held:
+        take(copy, store)
+    lacking = []
+    for path, spec in {store.initial_path(spec): spec for spec in pending}.items():
+        name = path.relative_to(store.root).as_posix()
+        data = reference.source.read(name)
+        if data is None or not checked_network(data, name):
+            lacking.append(spec.seed)
+            continue
+        with leased(path.with_suffix(".claim"), f"the initial network {path.name}", wait=True) as lease:
+            if not path.exists():
+                write_bytes(path, data, lease.check)
+    if not lacking:
+        return []
+    seeds = ", ".join(map(str, sorted(set(lacking))))
+    return [
+        f"the reference {name_of(reference)} has no initial network of seed {seeds}; it is trained here, and the "
+        "report says so where it came out otherwise"
+    ]
+
+
+def differences(reference: StoreReader, cells: Sequence[CellSpec]) -> list[str]:
+    """Return in sentences on what other machines and versions a reference was computed for the seeds of these cells."""
+    seeds = {spec.seed for spec in cells}
+    there = [made(snapshot) for cell, snapshot in finished(reference).values() if cell["seed"] in seeds]
+    here, said = versions(), []
+    others = sorted({str(one["cpu"]) for one in there if one.get("cpu") and one["cpu"] != processor().name})
+    if others:
+        said.append(f"was computed on {' and '.join(others)}, and this is {processor().name}")
+    for name in NUMBERS_REST_ON:
+        found = sorted({str(one["versions"].get(name)) for one in there if one.get("versions")} - {here[name]})
+        if found:
+            said.append(f"was computed with {name} {' and '.join(found)}, and {here[name]} is installed")
+    return [f"the reference {name_of(reference)} {one}: last digits may differ" for one in said]
