@@ -127,7 +127,8 @@ def write_report(
     """Write the report of one or several stores; None when no plugin offers it, which a warning of the host explains.
 
     `reference` is the strategy that others are compared with, `benchmarks` a JSON file of pytest-benchmark to show,
-    `beside` further stores to show. Without a path the report goes into the store. Raises StoreError for stores that cannot be merged.
+    `beside` further stores to show. Without a path the report goes into the store. Raises StoreError for stores that
+    cannot be merged.
     """
     from albench.store.results import collect
 

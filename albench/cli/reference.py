@@ -90,7 +90,7 @@ def _conclude(verdict: Verdict) -> None:
         typer.echo(f"{verdict.cell}: the same in all columns of {verdict.rounds + 1} rows, times and memory aside")
         return
     typer.echo(
-        f"{verdict.cell}: other numbers from round {verdict.first_different} on, there in {', '.join(verdict.columns)}; "
+        f"{verdict.cell}: other numbers from round {verdict.first_different}, in {', '.join(verdict.columns)}; "
         f"accuracies are at most {100 * verdict.accuracy_apart:.2f} points apart in a round"
     )
     if verdict.same_machine:
