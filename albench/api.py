@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +16,8 @@ from albench.errors import reason as why
 from albench.plugins.host import host
 from albench.products.choice import chosen as chosen_product
 from albench.reading import load, write_report
-from albench.references.beside import differences, give, held_cells
-from albench.references.shelf import find, name_of
+from albench.references.beside import differences, give, leave_out
+from albench.references.shelf import find
 from albench.running.device import check_device, check_threads
 from albench.running.giving import give as give_to
 from albench.running.work import Work
@@ -108,7 +108,7 @@ def plan(
     statuses = opened.statuses_of(cells, study.rounds)
     planned = Plan(study, root, cells, statuses, surveys, retry_failed, opened.other_code(cells), references=known)
     for reference in known:
-        _leave_out(planned, reference)
+        leave_out(planned.statuses, planned.held, reference, cells, study.rounds)
     return planned
 
 
@@ -261,17 +261,6 @@ def _check_learners(study: Study, device: str) -> None:
             learner.build().check_device(device)
         except Exception as error:
             raise RequestError(f"{learner.label} cannot train on {device}: {why(error)}") from error
-
-
-def _leave_out(planned: Plan, reference: StoreReader) -> None:
-    """Let a plan leave out what a reference holds and its store has not."""
-    held = held_cells(reference, planned.cells, planned.study.rounds)
-    for place, (cell, status) in enumerate(zip(planned.cells, planned.statuses, strict=True)):
-        if cell.key in held and status.status != "done":
-            planned.held[cell.key] = held[cell.key]
-            reason = f"held by the reference {name_of(reference)}"
-            rounds = min(planned.rounds(cell), len(held[cell.key].snapshot.rows) - 1)
-            planned.statuses[place] = replace(status, status="done", reason=reason, rounds=rounds)
 
 
 def _usable(root: Path) -> Path:

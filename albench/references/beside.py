@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from albench.errors import RequestError
 from albench.processor import processor
@@ -11,7 +12,7 @@ from albench.running.provenance import versions
 from albench.store.files import write_bytes
 from albench.store.joining import Copy, checked_network, take
 from albench.store.leases import leased
-from albench.store.reader import StoreReader, in_words
+from albench.store.reader import CellStatus, StoreReader, in_words
 from albench.store.store import Store
 from albench.study.spec import CellSpec
 
@@ -37,6 +38,23 @@ def held_cells(reference: StoreReader, cells: Sequence[CellSpec], rounds: int | 
         for spec in cells
         if spec.key in there and there[spec.key][1].is_done(rounds)
     }
+
+
+def leave_out(
+    statuses: list[CellStatus],
+    held: dict[str, Copy],
+    reference: StoreReader,
+    cells: Sequence[CellSpec],
+    rounds: int | None,
+) -> None:
+    """Count those cells as done, in place, that a reference has and a store has not, and add them to what is held."""
+    there = held_cells(reference, cells, rounds)
+    for place, (cell, status) in enumerate(zip(cells, statuses, strict=True)):
+        if cell.key in there and status.status != "done":
+            copy = held[cell.key] = there[cell.key]
+            reason = f"held by the reference {name_of(reference)}"
+            n_rounds = len(copy.snapshot.up_to(rounds)) - 1
+            statuses[place] = replace(status, status="done", reason=reason, rounds=n_rounds)
 
 
 def give(reference: StoreReader, held: Sequence[Copy], pending: Sequence[CellSpec], store: Store) -> list[str]:
