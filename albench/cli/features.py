@@ -52,9 +52,10 @@ def features(
         if planned.is_there():
             typer.echo(f"{output} is there already, with these features")
             return
-        if planned.network.parameters.get("weights", "") is None:
+        if not planned.network.paths:
             typer.echo(
-                f"warning: {planned.network.label} has no weights of yours and has learned nothing; give weights=FILE",
+                f"warning: {planned.network.label} is given no file of weights; unless it brings its own, it has "
+                "learned nothing, and so its features say little",
                 err=True,
             )
         try:
