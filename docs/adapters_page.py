@@ -39,7 +39,7 @@ pip install "albench[baal]"              # baal 2.1.x; it requires Jupyter, whic
 A test calls each library on plain arrays of its own and finds the same picks and utilities, the pool permuted, too
 (`tests/strategies/adapters/`).
 
-Selecting 100 of 2,000 images (64 features, 10 classes, 500 labelled) takes under 4 s of one processor, but minutes where
+Selecting 100 of 2,000 images (64 features, 10 classes, 500 labelled) takes under 4 s of one processor, but longer where
 the table says so. N' pool images, N pool and labelled images, C classes, d features, k images selected, T networks.
 
 | strategy | asks | gets | cost |
@@ -71,7 +71,7 @@ GETS = {
     "networks": "posteriors of `samples` dropout networks",
 }
 COSTS = {
-    "BatchBALD": "O(k N' T C M), and N' M C numbers in memory, M = T draws",
+    "BatchBALD": "O(k N' T C M): a minute for 2,000 images, and N' M C numbers in memory, M = T draws",
     "EPIG": "O(N' targets T C^2)",
 }
 

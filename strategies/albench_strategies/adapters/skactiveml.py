@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from albench import Query, RequestError, Strategy
+from albench import Query, RequestError, Strategy, StrategyError
 from albench_strategies.adapters.library import Library, finite
 from albench_strategies.adapters.recipes import RECIPES, Points, Recipe
 from albench_strategies.dropout import DropoutStrategy
@@ -65,6 +65,8 @@ class SkalSelection(Strategy):
             while len(chosen) < due:
                 rest = None if not chosen else np.setdiff1d(np.arange(len(query.pool)), chosen) + n_labeled
                 picks, _ = ask(due - len(chosen), rest)
+                if len(picks) == 0:
+                    raise StrategyError(f"{self.name}: {LIBRARY.title} selected nothing where {due} were asked for")
                 chosen += dict.fromkeys((np.asarray(picks, dtype=np.int64) - n_labeled).tolist())
         return torch.tensor(chosen, dtype=torch.int64, device=query.device)
 

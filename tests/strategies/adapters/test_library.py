@@ -136,6 +136,11 @@ def test_an_example_that_the_library_picks_twice_is_replaced_by_another(fake: Fa
     assert _asked(fake, body) == [0, 4, 1]
 
 
+def test_a_library_that_selects_nothing_is_one_sentence(fake: Fake) -> None:
+    with pytest.raises(albench.StrategyError, match=r"fake-activeml 1\.7\.0 selected nothing where 3 were asked for"):
+        _asked(fake, "return [], None")
+
+
 def test_a_utility_that_is_not_finite_is_one_sentence(fake: Fake) -> None:
     fake(KNOWN.replace("BODY", "return [16], [[float('nan')] * 56]"))
     with pytest.raises(albench.StrategyError, match=r"skal-badge: fake-activeml 1\.7\.0 gave 40 of 40"):
