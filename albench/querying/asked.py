@@ -32,8 +32,8 @@ class Asked:
 
 def read(request: QueryRequest, device: str) -> Asked:
     """Read and check what a request names; RequestError."""
-    leader = leading(request.strategy_from, request.setting) if request.strategy_from is not None else None
-    choice = leader.strategy if leader else read_strategy(request.strategy)  # type: ignore[arg-type]
+    leader = None if request.strategy_from is None else leading(request.strategy_from, request.setting)
+    choice = leader.strategy if leader else read_strategy(request.strategy)
     strategy, parts = check_strategy(choice), read_parts(request)
     parts.learner.build().check_device(device)
     for path in request.history:

@@ -94,8 +94,8 @@ def read_parts(request: QueryRequest) -> Parts:
     return parts
 
 
-def read_strategy(wanted: str | Component) -> Choice:
-    """Return a configured strategy; RequestError."""
+def read_strategy(wanted: str | Component | None) -> Choice:
+    """Return a configured strategy; RequestError, as where none is wanted."""
     return _one("strategies", [_placed({"strategies": wanted})], {}, set())
 
 
