@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +64,9 @@ class Plan:
         wanted = {"missing", "damaged"}
         wanted |= {"failed"} if self.retry_failed else set()
         wanted |= {"running"} if self.takes_running else set()
-        return [cell for cell, status in zip(self.cells, self.statuses, strict=True) if status.status in wanted]
+        pairs = zip(self.cells, self.statuses, strict=True)
+        found = [(cell, status.status == "running") for cell, status in pairs if status.status in wanted]
+        return [cell for cell, _ in sorted(found, key=itemgetter(1))]  # what may be somebody else's last
 
 
 @dataclass

@@ -67,7 +67,7 @@ def ended(file: Path) -> dict[str, Event]:
         return {}
     found: dict[str, Event] = {}
     for line in lines:
-        with suppress(ValueError):
+        with suppress(ValueError, TypeError, KeyError):
             entry = json.loads(line)
             found[entry["task"]] = entry["event"]
     return found

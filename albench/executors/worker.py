@@ -1,7 +1,7 @@
 """A worker process: tasks come in as lines of JSON, events go out as lines of JSON.
 
-It ends with its parent, so that a killed run leaves no process that still holds cells. SIGTERM ends it in order: its
-cell's lease is given back, so that another machine need not wait until it is known to be dead.
+It ends with its parent, so that a killed run leaves no process that still holds cells. That, and SIGTERM, end it in
+order: its cell's lease is given back, so that another machine need not wait until it is known to be dead.
 """
 
 from __future__ import annotations
@@ -12,27 +12,36 @@ import queue
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
+from albench.executors.process import GRACE_SECONDS
 from albench.running.work import perform
+
+_orphaned = threading.Event()
 
 
 class _Stopped(BaseException):
     """The process was asked to end."""
 
 
-def main() -> None:
+def main() -> NoReturn:
     """Perform tasks until standard input ends, or until SIGTERM."""
     signal.signal(signal.SIGTERM, _stop)
     with suppress(_Stopped):
         _perform_all()
-    os._exit(0)
+    if _orphaned.is_set():
+        _end_group()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.raise_signal(signal.SIGTERM)
+    raise AssertionError("the signal ended the process")
 
 
 def _stop(*_: object) -> NoReturn:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough while the cell is given back
     raise _Stopped
 
 
@@ -45,7 +54,8 @@ def _perform_all() -> None:
                 events.write(json.dumps(event) + "\n")
                 events.flush()
             except BrokenPipeError:  # the run was killed: what is on disk is whole, and no cell failed
-                os._exit(0)
+                _orphaned.set()
+                raise _Stopped from None
 
         for task in _tasks():
             with _output_to(Path(task["log"])):
@@ -54,19 +64,27 @@ def _perform_all() -> None:
 
 
 def _tasks() -> Iterator[Mapping[str, Any]]:
-    """Yield tasks as they come; the end of standard input ends the process at once, whatever it is doing."""
+    """Yield tasks as they come; the end of standard input ends the process in seconds, whatever it is doing."""
     lines: queue.Queue[str] = queue.Queue()
 
     def read() -> None:
         for line in sys.stdin:
             lines.put(line)
-        if os.getpgrp() == os.getpid():  # a session of its own: what plugins started ends too
-            os.killpg(0, signal.SIGKILL)
-        os._exit(0)
+        _orphaned.set()
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
+        time.sleep(GRACE_SECONDS)
+        _end_group()
 
     threading.Thread(target=read, daemon=True).start()
     while True:
         yield json.loads(lines.get())
+
+
+def _end_group() -> NoReturn:
+    """End this process, and what plugins started where it has a session of its own."""
+    if os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(0)
 
 
 @contextmanager

@@ -37,17 +37,19 @@ def check_harness(planned: Mapping[str, str]) -> None:
     _check(HARNESS, version(HARNESS), planned[HARNESS])
 
 
-def check_distributions(spec: CellSpec, planned: Mapping[str, str]) -> None:
-    """Raise RequestError where plugins that are here are not those that a cell was planned with.
-
-    What their classes compute is held against the plan where they are built (`Choice.build`).
-    """
+def check_plugins(spec: CellSpec, planned: Mapping[str, str]) -> None:
+    """Raise RequestError where plugins that are here are not those that a cell was planned with, by version or code."""
     try:
         here = distributions(spec)
     except RequestError as error:
         raise RequestError(f"{socket.gethostname()} lacks what the run was planned with: {error}") from None
     for name, due in planned.items():
         _check(name, here.get(name), due)
+    for choice in choices(spec):
+        try:
+            choice.build()  # which holds its code against the plan's
+        except RequestError as error:
+            raise RequestError(f"on {socket.gethostname()}: {error}") from None
 
 
 def _check(name: str, here: str | None, due: str) -> None:

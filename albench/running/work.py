@@ -14,7 +14,7 @@ from albench.datadir import data_settings, given_data, is_offline
 from albench.errors import DamageError, HeldError, RequestError, WriteError, reason
 from albench.plugins.host import host
 from albench.products.choice import PLAIN, asked
-from albench.running.luggage import check_distributions, check_harness, choices, distributions, sources, unpacked
+from albench.running.luggage import check_harness, check_plugins, choices, distributions, sources, unpacked
 from albench.running.provenance import now
 from albench.store.cell import OwnedCell
 from albench.store.store import Store, columns_of
@@ -127,7 +127,7 @@ def _run(work: Work, spec: CellSpec, cell: OwnedCell, emit: Emit) -> tuple[int, 
     from albench.running.loop import Loop
     from albench.running.mode import prepare_torch
 
-    check_distributions(spec, work.distributions)
+    check_plugins(spec, work.distributions)
     spec.setting.learner.build().check_device(work.device)
     split = proved_split(spec.setting.scenario, spec.seed, {spec.fingerprint}, PLANNED)
     checkpoint = cell.restore()

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 300  # of a loaded machine; nothing waits so long where all is well
 
 
 def wait_until(true: Callable[[], object], what: str) -> None:
