@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
@@ -44,7 +45,9 @@ CPUS = 4  # that SLURM believes in, so that several jobs run however few there a
 
 
 def missing() -> str:
-    """Why SLURM cannot be started here, empty where it can."""
+    """Why SLURM cannot be started and used here, empty where it can."""
+    if find_spec("submitit") is None:
+        return "there is no submitit: pip install 'albench[slurm]'"
     absent = [name for name in PROGRAMS if shutil.which(name) is None]
     if absent:
         return f"there is no {absent[0]}: apt-get install slurm-wlm"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -94,3 +96,25 @@ def test_here_is_the_executor_of_a_notebook_and_heeds_a_cancelled_study(tmp_path
     told: list[Any] = []
     Here().run([task], told.append)
     assert told == []
+
+
+@pytest.mark.parametrize(("name", "library"), [("dask", "distributed"), ("slurm", "submitit")])
+def test_a_missing_library_is_a_sentence_that_names_the_extra(
+    name: str, library: str, tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    words = ["run", "--strategies", "random", "--seeds", 1, *small_options(), "--store", tmp_path / "s"]
+    ran = cli(*words, "--executor", name)
+    assert ran.code == 2
+    assert f"pip install 'albench[{name}]'" in ran.err
+    assert not (tmp_path / "s").exists()
+
+
+def test_listing_executors_imports_no_engine() -> None:
+    code = (
+        "import sys\nsys.argv = ['albench', 'list', 'executors']\nfrom albench.cli.main import app\n"
+        "app(standalone_mode=False)\n"
+        "assert not {'dask', 'distributed', 'submitit', 'torch'} & set(sys.modules)\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "slurm" in ran.stdout
