@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.executors import slurm
-from tests.executors.studies import local_rounds
+from tests.executors.studies import rounds_on_one_machine
 
 
 @pytest.fixture(scope="session")
@@ -25,5 +25,5 @@ def slurm_env(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, st
 
 @pytest.fixture(scope="session")
 def on_one_machine(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, Any]]]:
-    """The rounds of the small study by the executor `local`."""
-    return local_rounds(tmp_path_factory.mktemp("local") / "s")
+    """The rounds of the small study, run in this process: what `local` gives, too (see test_resume)."""
+    return rounds_on_one_machine(tmp_path_factory.mktemp("here") / "s")

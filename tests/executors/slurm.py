@@ -34,8 +34,6 @@ SETTINGS = {
     "SelectType": "select/cons_tres",
     "SelectTypeParameters": "CR_CPU",
     "GresTypes": "gpu",
-    "PreemptType": "preempt/partition_prio",
-    "PreemptMode": "REQUEUE",
     "KillWait": "5",  # seconds that a job has to end
     "SchedulerParameters": "sched_interval=1,bf_interval=1,batch_sched_delay=0",
     "ReturnToService": "2",
@@ -66,15 +64,12 @@ def _configure(folder: Path) -> Path:
         **{f"{name}LogFile": str(folder / f"{name}.log") for name in ("Slurmctld", "Slurmd")},
     }
     node = f"NodeName={host} NodeAddr=127.0.0.1 CPUs={CPUS} RealMemory={memory} Gres=gpu:2 State=UNKNOWN"
-    partitions = [
-        f"PartitionName=main Nodes={host} Default=YES MaxTime=INFINITE State=UP PriorityTier=1",
-        f"PartitionName=urgent Nodes={host} MaxTime=INFINITE State=UP PriorityTier=2",
-    ]
+    partition = f"PartitionName=main Nodes={host} Default=YES MaxTime=INFINITE State=UP"
     for name in ("StateSaveLocation", "SlurmdSpoolDir"):
         Path(own[name]).mkdir(parents=True)
     lines = [f"{name}={value}" for name, value in {**SETTINGS, **own}.items()]
     (folder / "gres.conf").write_text("AutoDetect=off\nName=gpu File=/dev/null\nName=gpu File=/dev/zero\n")
-    (folder / "slurm.conf").write_text("\n".join([*lines, node, *partitions, ""]))
+    (folder / "slurm.conf").write_text("\n".join([*lines, node, partition, ""]))
     return folder / "slurm.conf"
 
 

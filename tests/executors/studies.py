@@ -10,11 +10,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import small_options
+from tests.conftest import small_options, small_run
 from tests.running.test_resume import rounds
 
-CELLS, ROUNDS = 4, 4
-OPTIONS = ["--strategies", "min,random", "--seeds", "2", *small_options(rounds=ROUNDS, update_iterations=150)]
+CELLS, ROUNDS, UPDATES = 4, 4, 150
+OPTIONS = ["--strategies", "min,random", "--seeds", "2", *small_options(rounds=ROUNDS, update_iterations=UPDATES)]
 
 
 def run_words(store: Path, *words: str) -> list[str]:
@@ -33,10 +33,10 @@ def start_run(store: Path, *words: str, env: dict[str, str] | None = None) -> su
     )
 
 
-def local_rounds(folder: Path) -> dict[str, list[dict[str, Any]]]:
-    """The rounds of the same study by the executor `local`."""
-    subprocess.run(run_words(folder), check=True, capture_output=True)
-    return rounds(folder)
+def rounds_on_one_machine(store: Path) -> dict[str, list[dict[str, Any]]]:
+    """The rounds of the same study, run in this process."""
+    small_run(store, "min,random", seeds=2, rounds=ROUNDS, update_iterations=UPDATES)
+    return rounds(store)
 
 
 def workers_of(store: Path) -> list[int]:
