@@ -208,6 +208,8 @@ def cancel(store: str | Path) -> list[CellStatus]:
     if not isinstance(opened, Store):
         raise RequestError(f"{store} is an archive, and nobody works in it; give the folder of a run")
     left = [status for status in opened.statuses() if status.status != "done"]
+    if not left:
+        return []
     opened.cancel()
     for name in host().names("executors"):
         with suppress(RequestError):  # of a plugin that cannot be imported: nothing runs on it from here

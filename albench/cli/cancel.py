@@ -13,5 +13,8 @@ def cancel(store: Annotated[Path, typer.Argument(help="A folder that 'albench ru
     from albench import api
 
     left = len(api.cancel(store))
+    if not left:
+        typer.echo(f"every cell in {store} is done; there is nothing to cancel")
+        return
     cells = "1 cell is not done" if left == 1 else f"{left} cells are not done"
     typer.echo(f"cancelled: {cells} in {store}; workers end within seconds, and the same run goes on from there")

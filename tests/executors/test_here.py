@@ -14,7 +14,7 @@ from albench.executors.here import Here
 from albench.executors.lasting import DEATHS, perform_lasting
 from albench.running.work import Work, perform
 from albench.study.study import Request
-from tests.conftest import SMALL, Cli, small_options
+from tests.conftest import SMALL, Cli, small_options, small_run
 from tests.executors.clusters import wait_until
 from tests.executors.studies import recorded, start_run
 
@@ -79,6 +79,12 @@ def test_a_local_run_that_is_cancelled_ends_and_gives_its_cells_back(tmp_path: P
     assert "cancelled ('albench cancel" in out
     assert not list(store.glob("cells/*/*/*/claim"))
     assert cli("status", store, "--watch").out == "0 of 4 cells done; 4 missing\n"
+
+
+def test_a_study_that_is_done_has_nothing_to_cancel(tmp_path: Path, cli: Cli) -> None:
+    small_run(tmp_path)
+    assert "nothing to cancel" in cli("cancel", tmp_path).out
+    assert not (tmp_path / "cancelled").exists()
 
 
 def test_an_executor_that_ends_with_its_command_is_not_left(tmp_path: Path, cli: Cli) -> None:
