@@ -120,9 +120,9 @@ class FashionMnist(TenClasses):
     """70,000 pictures of clothes, 28 x 28 grey pixels, 10 classes (Xiao, Rasul, Vollgraf 2017; MIT licence).
 
     6,000 training and 1,000 test images a class. Looked for in --data / $ALBENCH_DATA: torchvision's folder
-    `FashionMNIST/raw` (Debian's package dataset-fashion-mnist has its four files; unpack them with gunzip), else Parquet
-    files in the layout of Hugging Face (`image` and `label`) in a folder `fashion_mnist`; else downloaded through
-    torchvision.
+    `FashionMNIST/raw` (Debian's package dataset-fashion-mnist has its four files; unpack them with gunzip), else
+    Parquet files in the layout of Hugging Face (`image` and `label`) in a folder `fashion_mnist`; else downloaded
+    through torchvision.
     """
 
     results_version: ClassVar[int] = 1
