@@ -14,7 +14,13 @@ from albench_strategies.adapters import TARGETS
 from tests.conftest import small_run
 
 PACKAGES = {"skal": "skactiveml", "baal": "baal"}
-MINUTES = {"skal-error-reduction", "skal-log-loss-reduction", "skal-value-of-information"}  # to hold to the contract
+MINUTES = {  # which holding them to the contract takes: `albench check` does
+    "skal-cost-embedding",
+    "skal-error-reduction",
+    "skal-log-loss-reduction",
+    "skal-quire",
+    "skal-value-of-information",
+}
 
 
 def _param(name: str) -> object:
