@@ -21,6 +21,7 @@ from albench.plugins import parameters
 from albench.plugins.entries import GROUP, Entry, Plugin, Problem, discover
 from albench.plugins.sources import load_class
 
+MOST_NAMED = 20  # names that an error lists; more are for `albench list`
 _TARGET = re.compile(r"(?P<module>[A-Za-z_][\w.]*):(?P<attribute>[A-Za-z_][\w.]*)(?P<defaults>\[.*\])?", re.DOTALL)
 
 
@@ -44,6 +45,13 @@ class PluginHost:
                 self._collect(plugin, kind)
         self._report_collisions()
 
+    def installed(self, kind: str) -> str:
+        """Return in words which names a kind has, or where they are listed when they are many."""
+        known = self.names(kind)
+        if len(known) > MOST_NAMED:
+            return f"'albench list {kind}' names the {len(known)} that are installed"
+        return f"installed are: {', '.join(known) or 'none'}"
+
     def names(self, kind: str) -> list[str]:
         """Return the names of a kind, sorted."""
         return sorted(self.entries[kind])
@@ -65,8 +73,7 @@ class PluginHost:
             failed = "; ".join(str(problem) for problem in self.problems)
             raise RequestError(
                 f"there is no {KINDS[kind].singular} {shown(name)}{did_you_mean(name, self.names(kind))}; "
-                f"installed are: {', '.join(self.names(kind)) or 'none'}"
-                + (f" (and these plugins have problems: {failed})" if failed else "")
+                f"{self.installed(kind)}" + (f" (and these plugins have problems: {failed})" if failed else "")
             )
         return found[0]
 

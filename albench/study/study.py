@@ -168,9 +168,7 @@ def _names(key: str, layers: Sequence[Layer]) -> tuple[list[Any], bool]:
         return named[-1], bool(names(layers[-1], key))
     if SETTING_KEYS.get(key) in DEFAULTS:
         return [DEFAULTS[SETTING_KEYS[key]]], False
-    raise RequestError(
-        f"no {key} are asked for; name some with --{key}, installed are: {', '.join(host().names(KEYS[key]))}"
-    )
+    raise RequestError(f"no {key} are asked for; name some with --{key}; {host().installed(KEYS[key])}")
 
 
 def choices(
