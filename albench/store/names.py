@@ -7,12 +7,14 @@ from typing import Any
 
 from albench.study.spec import PARTS
 
+LONGEST = 40  # characters of a scenario's label that is shown whole
+
 
 def short_names(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     """Return a short name for each setting's label: the scenario, and the other parts in which settings differ.
 
     `settings` maps labels to parts, each with `name` and `label`. A part that differs is shown without its parameters
-    where its name alone tells.
+    where its name alone tells; a scenario only where its label is long, since its parameters say what is learned.
     """
     parts = [part for part in PARTS if part == "scenario" or len({one[part]["label"] for one in settings.values()}) > 1]
     shown = {part: _shown(part, settings) for part in parts}
@@ -28,4 +30,5 @@ def named(label: str) -> dict[str, str]:
 def _shown(part: str, settings: Mapping[str, Mapping[str, Any]]) -> str:
     labels = {one[part]["label"] for one in settings.values()}
     names = {one[part]["name"] for one in settings.values()}
-    return "name" if part != "scenario" and len(names) == len(labels) else "label"
+    is_short = part == "scenario" and max(map(len, labels)) <= LONGEST
+    return "label" if is_short or len(names) < len(labels) else "name"

@@ -20,6 +20,14 @@ def test_parameters_are_shown_where_the_name_alone_does_not_tell() -> None:
     assert short_names({"one": one, "other": other})["one"] == "digits / top-k[query_size=5]"
 
 
+def test_a_scenario_keeps_its_parameters_while_they_are_few() -> None:
+    few, many = "digits[known=3]", "images[known=4,novel=4,initial_per_class=8,pool_per_class=20]"
+    assert short_names({"one": setting(few, "a", "b")}) == {"one": few}
+    assert short_names({"one": setting(many, "a", "b")}) == {"one": "images"}
+    both = {"one": setting(many, "a", "b"), "other": setting(f"{many[:-1]},name=mine]", "a", "b")}
+    assert short_names(both)["one"] == many, "where the name alone does not tell"
+
+
 def test_settings_whose_short_names_would_be_equal_keep_their_labels() -> None:
     one, other = setting("digits", "a / b", "c"), setting("digits", "a", "b / c")
     assert short_names({"one": one, "other": other}) == {"one": "one", "other": "other"}
