@@ -20,17 +20,18 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     return zipfile.ZipFile(next(folder.glob("*.whl")))
 
 
-def test_the_wheel_holds_all_four_packages_typed_and_nothing_beside_them(wheel: zipfile.ZipFile) -> None:
+def test_the_wheel_holds_all_packages_typed_and_nothing_beside_them(wheel: zipfile.ZipFile) -> None:
     names = wheel.namelist()
-    packages = {"albench", "albench_strategies", "albench_datasets", "albench_reports"}
+    packages = {"albench", "albench_strategies", "albench_datasets", "albench_reports", "albench_references"}
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == packages
     assert {f"{package}/py.typed" for package in packages} <= set(names)
 
 
 def test_the_wheel_holds_every_file_of_the_packages(wheel: zipfile.ZipFile) -> None:
-    """Templates and presets are files that a build can forget."""
+    """Templates, presets and archives are files that a build can forget."""
     names = set(wheel.namelist())
-    for folder in ("albench", "strategies/albench_strategies", "datasets/albench_datasets", "reports/albench_reports"):
+    firsts = (f"{name}/albench_{name}" for name in ("strategies", "datasets", "reports", "references"))
+    for folder in ("albench", *firsts):
         root = (ROOT / folder).parent
         for path in (ROOT / folder).rglob("*"):
             if path.is_file() and "__pycache__" not in path.parts:
