@@ -43,4 +43,6 @@ def test_an_archive_is_whole_and_of_its_study_file(name: str, tmp_path: Path) ->
     assert all(len(found) <= 1 for found in processors.values()), "a seed is of one kind of processor"
     joined([reference, reference])
     copy = albench.merge([reference.source.path, reference.source.path], tmp_path / "copy.zip")
-    assert albench.load(copy).equals(albench.load(reference.source.path))
+    order = ["setting", "strategy", "seed", "round"]
+    ours, theirs = (albench.load(path).sort_values(order).astype(str) for path in (copy, reference.source.path))
+    assert ours.values.tolist() == theirs.values.tolist()
