@@ -95,6 +95,25 @@ def test_emoc_narrowed_gradients_are_the_gradients_over_a_basis_of_each_layers_i
         torch.testing.assert_close(found.products, wanted)
 
 
+@pytest.mark.parametrize("body", ["pooled", "pooled-after-relu", "pooled-besides", "strided"])
+def test_emoc_narrowed_gradients_are_those_of_autograd(body: str) -> None:
+    """One output and one image at a time; a convolution's inputs are in the order height, width, channel, bias."""
+    build, d = BODIES[body]
+    query = in_float64(query_of(WithBody(build(), d), n_pool=3, n_labeled=1))
+    problem = Problem(Recorder(query.network, False), query.pool, query.pool, ALL, ALL, softmax=False)
+    draws = torch.Generator().manual_seed(0)
+    layers = [layer for layer in query.network.modules() if isinstance(layer, (nn.Conv2d, nn.Linear))]
+    bases = [torch.randn(shape.width, 2, generator=draws, dtype=torch.float64) for shape in problem.shapes()]
+    _, narrowed = problem.narrowed_jacobian(query.pool, dict(enumerate(bases)))
+    for n, image in enumerate(query.pool):
+        for f, output in enumerate(query.network(image[None])[0]):
+            for layer, basis, found in zip(layers, bases, narrowed, strict=True):
+                weight, bias = torch.autograd.grad(output, [layer.weight, layer.bias], retain_graph=True)
+                by_input = weight.permute(0, 2, 3, 1).flatten(1) if weight.dim() == 4 else weight
+                expected = basis.T @ torch.cat([by_input, bias[:, None]], dim=1).T
+                torch.testing.assert_close(found.products[f, n], expected.flatten())
+
+
 @pytest.mark.parametrize("layers", ["all", "linear"])
 @pytest.mark.parametrize("output", ["logits", "softmax"])
 def test_emoc_by_autograd_agrees_with_the_structured_path_one_gradient_at_a_time_too(
