@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from albench.contracts.component import Component, InputPath
     from albench.contracts.discovery_scenario import Count, DiscoveryScenario, LabeledImages
     from albench.contracts.executor import Executor
+    from albench.contracts.generators import seeded_generators
     from albench.contracts.learner import Examples, Learner
     from albench.contracts.network import Network
     from albench.contracts.partly_labeled import PartlyLabeled
@@ -125,6 +126,7 @@ _HOMES = {
     "report_section": "albench.plugins.build",
     "run": "albench.api",
     "scenario": "albench.plugins.build",
+    "seeded_generators": "albench.contracts.generators",
     "strategy": "albench.plugins.build",
     "stream": "albench.rng",
     "write_text": "albench.store.files",
@@ -193,6 +195,7 @@ __all__ = [
     "report_section",
     "run",
     "scenario",
+    "seeded_generators",
     "strategy",
     "stream",
     "testing",

@@ -1,4 +1,4 @@
-"""Watching the global random generators, which nothing that takes part may touch."""
+"""Watching the global random generators, which nothing that takes part may touch; seeding them for other libraries."""
 
 from __future__ import annotations
 
@@ -46,6 +46,24 @@ def held_to_streams(what: str) -> Any:
     """Return a block in which a learner or a protocol may draw from named streams alone; SettingError."""
     mend = "draw from albench.stream(seed, purpose, ...) or from what it is given: else pairs of one seed differ"
     return unchanged_generators(f"{what}, it", mend, SettingError)
+
+
+@contextmanager
+def seeded_generators(seed: int) -> Iterator[None]:
+    """Seed the global generators of Python, numpy and torch's CPU for a block, and put them back.
+
+    For a strategy that calls a library which draws from them: take the seed from `query.generator`. 0 <= seed < 2**32.
+    """
+    kept = (torch.get_rng_state(), np.random.get_state(), random.getstate())  # noqa: NPY002 - the global one is meant
+    torch.default_generator.manual_seed(seed)
+    np.random.seed(seed)  # noqa: NPY002
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        torch.set_rng_state(kept[0])
+        np.random.set_state(kept[1])  # noqa: NPY002
+        random.setstate(kept[2])
 
 
 def global_states() -> dict[str, Any]:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from albench.contracts.generators import global_states
+from albench.contracts.generators import global_states, seeded_generators
 from albench.errors import reason
 from albench.testing.clauses import ContractError, NotApplicableError
 
@@ -34,7 +32,7 @@ def check_global_state(ask: Callable[[], Tensor]) -> None:
     """
     answers = []
     for seed in (1, 1, 2):
-        with _seeded(seed):
+        with seeded_generators(seed):
             answers.append(ask())
     first, again, other = answers
     if torch.equal(first, again) and not torch.equal(first, other):
@@ -43,18 +41,3 @@ def check_global_state(ask: Callable[[], Tensor]) -> None:
             "torch.random.fork_rng(), seed from query.generator first: "
             "torch.manual_seed(int(torch.randint(2**62, (), generator=query.generator)))"
         )
-
-
-@contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    """Seed the global generators for a block, and put them back."""
-    kept = (torch.get_rng_state(), np.random.get_state(), random.getstate())  # noqa: NPY002 - the global one is meant
-    torch.default_generator.manual_seed(seed)
-    np.random.seed(seed)  # noqa: NPY002
-    random.seed(seed)
-    try:
-        yield
-    finally:
-        torch.set_rng_state(kept[0])
-        np.random.set_state(kept[1])  # noqa: NPY002
-        random.setstate(kept[2])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import random
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from albench import AlbenchError, MissingLibraryError, Query, RequestError, StrategyError, reason
+from albench import AlbenchError, MissingLibraryError, Query, RequestError, StrategyError, reason, seeded_generators
 
 LARGEST_SEED = 2**31 - 1  # that every generator of the libraries takes
 
@@ -49,7 +48,7 @@ class Library:
                 f"{asked_by} asks {self.distribution}, which is not installed; pip install 'albench[{self.extra}]'"
             )
         try:
-            with own_global_state(0):  # which the import of some libraries draws from
+            with seeded_generators(0):  # which the import of some libraries draws from
                 found = importlib.import_module(module)
         except Exception as error:
             raise RequestError(
@@ -79,7 +78,7 @@ class Library:
         query.note("library", self.title)
         seed = int(torch.randint(LARGEST_SEED, (), generator=query.generator))
         try:
-            with own_global_state(seed), threadpool_limits(torch.get_num_threads()), _counted_warnings(query):
+            with seeded_generators(seed), threadpool_limits(torch.get_num_threads()), _counted_warnings(query):
                 yield seed
         except AlbenchError:
             raise
@@ -101,21 +100,6 @@ def _counted_warnings(query: Query) -> Iterator[None]:
         yield
     if found:
         query.note("library_warnings", len(found))
-
-
-@contextmanager
-def own_global_state(seed: int) -> Iterator[None]:
-    """Seed the global generators of the CPU for a block, and put them back."""
-    numpys, pythons = np.random.get_state(), random.getstate()  # noqa: NPY002 - the global one is meant
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
-        np.random.seed(seed)  # noqa: NPY002
-        random.seed(seed)
-        try:
-            yield
-        finally:
-            np.random.set_state(numpys)  # noqa: NPY002
-            random.setstate(pythons)
 
 
 def finite(values: Any, asked_by: str, title: str, n: int) -> torch.Tensor:
