@@ -18,12 +18,12 @@ from albench.plugins.host import host
 from albench.products.choice import chosen as chosen_product
 from albench.reading import load, write_report
 from albench.references.beside import differences, give, leave_out
-from albench.references.shelf import find
+from albench.references.shelf import Reference, find_all
 from albench.running.device import check_device, check_threads
 from albench.running.giving import give as give_to
 from albench.running.work import Work
 from albench.store.joining import Copy
-from albench.store.reader import CellStatus, StoreReader
+from albench.store.reader import CellStatus
 from albench.store.store import Store, open_store
 from albench.study.choice import HERE
 from albench.study.seeds import Seeds
@@ -50,7 +50,7 @@ class Plan:
     retry_failed: bool
     kept: list[Mapping[str, Any]] = field(default_factory=list)  # cells of these names by other code, in the store
     takes_running: bool = False  # an engine elsewhere may have them from a run that is gone
-    references: list[StoreReader] = field(default_factory=list)
+    references: list[Reference] = field(default_factory=list)
     held: dict[str, Copy] = field(default_factory=dict)  # cells that a reference has, by key: they are not run
     problems: list[str] = field(default_factory=list)  # to be told, and nothing that stops a run
 
@@ -93,13 +93,13 @@ def plan(
     request: Request,
     store: str | Path | None = None,
     retry_failed: bool = False,
-    references: Sequence[str | Path] = (),
+    references: str | Path | Sequence[str | Path] = (),
 ) -> Plan:
     """Return what a run would do; everything that can be checked before the first cell is checked here.
 
     `references` are names, archives or stores. Raises RequestError, absent or damaged data included.
     """
-    known = [find(str(reference)) for reference in references]
+    known = find_all(references)
     study = read_study(request)
     root = _usable(Path(store) if store is not None else Path("runs") / study.name)
     opened = Store(root)
@@ -150,8 +150,7 @@ def run(
     """
     request = Request(study, preset, strategies, scenarios, protocol, learner, network, seeds, rounds, dict(set or {}))
     with data_settings(data, offline):
-        references = [with_reference] if isinstance(with_reference, (str, Path)) else with_reference
-        planned = plan(request, store, retry_failed, references)
+        planned = plan(request, store, retry_failed, with_reference)
         check_data(planned.study.scenarios, data)
         engine = build_executor(executor, jobs, planned.study)
         return perform(planned, engine, device, threads, [], on_event, report)
@@ -172,7 +171,7 @@ def perform(
         study = planned.study
         give_to(engine, tasks, planned.pending(), opened, study.asked, study.rounds, on_event)
     outcome = Outcome(planned.store, opened.statuses_of(planned.cells, planned.study.rounds))
-    outcome.references = [reference.source.path for reference in planned.references]
+    outcome.references = [reference.path for reference in planned.references]
     outcome.problems += planned.problems
     if opened.is_cancelled():
         outcome.problems.append(f"cancelled ('albench cancel {planned.store}'); the same command goes on from there")
@@ -229,7 +228,7 @@ def _begun(
     opened, study = Store(planned.store), planned.study
     _register(opened, planned, command)
     for reference in planned.references:
-        held = [copy for copy in planned.held.values() if copy.store is reference]
+        held = [copy for copy in planned.held.values() if copy.store is reference.store]
         planned.problems += [*give(reference, held, planned.pending(), opened), *differences(reference, planned.cells)]
     tasks = [
         Work.of(

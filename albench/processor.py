@@ -29,6 +29,11 @@ class Processor:
         return f"{self.vendor} {best}"
 
     @property
+    def generation(self) -> str:
+        """Its kind with family and model: names such as "Intel(R) Xeon(R) Processor" are those of many."""
+        return f"{self.kind}, family {self.family} model {self.model}"
+
+    @property
     def has_bf16(self) -> bool:
         """Whether it multiplies bf16 numbers in hardware: without it they are ten times slower than fp32."""
         return bool(BF16 & self.flags)

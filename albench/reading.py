@@ -12,7 +12,7 @@ from albench.errors import RequestError, WriteError
 from albench.errors import reason as why
 from albench.plugins.host import host
 from albench.plugins.parameters import parse, write
-from albench.references.shelf import find
+from albench.references.shelf import find_all
 from albench.store.store import open_store
 
 if TYPE_CHECKING:
@@ -80,8 +80,7 @@ def report(
     """
     host().entry("report-formats", format.partition("[")[0])
     with data_settings(data, offline=True):  # a report never downloads
-        several = [with_reference] if isinstance(with_reference, (str, Path)) else with_reference
-        beside = [find(str(one)).source.path for one in several]
+        beside = [one.path for one in find_all(with_reference)]
         written = write_report(stores, path, format, reference, benchmarks, beside)
     assert written is not None
     return written

@@ -54,7 +54,7 @@ def machine() -> dict[str, Any]:
     here = processor()
     state = git_state(Path(__file__).parent.parent / "albench") or {"commit": "unknown", "dirty": False}
     return {
-        "kind": f"{here.kind}, family {here.family} model {here.model}",  # generations differ in what is fast
+        "kind": here.generation,  # generations differ in what is fast
         "processor": here.name,
         "vendor": here.vendor,
         "family": here.family,

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from albench.cli.completing import several_of
+from albench.cli.options import DeviceOption
 from albench.cli.output import Format, FormatOption, show_rows, warn_of_plugins
 from albench.errors import AlbenchError
 
@@ -26,7 +27,7 @@ def bench(
     sets: Annotated[int, typer.Option(help="Candidate sets.")] = 1000,
     set_size: Annotated[int, typer.Option(help="Images in a candidate set.")] = 25,
     rounds: Annotated[int, typer.Option(help="Times each is measured (once if it takes over 20 seconds).")] = 3,
-    device: Annotated[str | None, typer.Option(help="cpu or cuda; default: cuda where there is one.")] = None,
+    device: DeviceOption = None,
     threads: Annotated[int, typer.Option(help="Threads of the CPU, as in 'run'.")] = 1,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Where to write the measurement, in pytest-benchmark's format.")

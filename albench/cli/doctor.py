@@ -7,11 +7,11 @@ import platform
 import shutil
 import subprocess
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from albench.cli.options import DataOption
 from albench.cli.output import Format, FormatOption, show_rows
 from albench.datadir import DATA, data_directory, data_settings, is_offline
 from albench.errors import RequestError, reason
@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 
 def doctor(
     output: FormatOption = Format.table,
-    data: Annotated[
-        Path | None, typer.Option("--data", help="Folder of data sets. [default: $ALBENCH_DATA, else the user's cache]")
-    ] = None,
+    data: DataOption = None,
     full: Annotated[
         bool, typer.Option("--full", help="Import PyTorch and every component too, which takes seconds.")
     ] = False,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from albench.cli.completing import one_of
 from albench.cli.files import OutputOption
+from albench.cli.options import DataOption, DeviceOption, OfflineOption
 from albench.cli.output import warn_of_plugins
 
 TOLD = 10  # plain lines of a whole extraction
@@ -32,12 +32,10 @@ def features(
         str | None, typer.Option(help="Only images that the splits of these seeds use. [default: the whole data set]")
     ] = None,
     batch_size: Annotated[int, typer.Option(help="Images that the network sees at once.")] = 64,
-    device: Annotated[str | None, typer.Option(help="cpu or cuda. [default: cuda where there is one]")] = None,
+    device: DeviceOption = None,
     threads: Annotated[int | None, typer.Option(help="CPU threads. [default: the number of cores]")] = None,
-    data: Annotated[
-        Path | None, typer.Option(help="Folder of data sets. [default: $ALBENCH_DATA, else the user's cache]")
-    ] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Refuse to download data.")] = False,
+    data: DataOption = None,
+    offline: OfflineOption = False,
 ) -> None:
     """Write a network's features of a scenario's images into FILE.npz, for the scenario features[path=FILE.npz]."""
     from albench.api import EXIT_INTERRUPTED

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from albench.cli.completing import one_of
+from albench.cli.options import DeviceOption
 from albench.cli.output import assignments, warn_of_plugins
 
 MOST_NOTES = 5  # on the terminal; the contact sheet has all
@@ -57,7 +58,7 @@ def query(
         float, typer.Option(help="Agreement (kappa) of successive networks at which labels stop paying.")
     ] = 0.99,
     seed: Annotated[int, typer.Option(help="Of all draws.")] = 0,
-    device: Annotated[str | None, typer.Option(help="cpu or cuda. [default: cuda where there is one]")] = None,
+    device: DeviceOption = None,
     threads: Annotated[int, typer.Option(help="CPU threads; the last bits of numbers depend on it.")] = 1,
 ) -> None:
     """Say what to label next: train on what is labelled, and write the files that a strategy wants, best first."""

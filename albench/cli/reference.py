@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from albench.cli.output import Format, FormatOption, show_rows, warn_of_plugins
+from albench.cli.options import DataOption, OfflineOption
+from albench.cli.output import Format, FormatOption, assignments, show_rows, warn_of_plugins
 
 if TYPE_CHECKING:
+    from albench.references.shelf import Reference
     from albench.references.verifying import Verdict
-    from albench.store.reader import StoreReader
 
 app = typer.Typer(help="Finished studies to compare with.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -55,10 +55,12 @@ def verify(
     strategy: Annotated[str | None, typer.Option(help="Of which strategy. [default: any]")] = None,
     seed: Annotated[int | None, typer.Option(help="Of which seed. [default: any]")] = None,
     rounds: Annotated[int | None, typer.Option(min=0, help="How many rounds to compute. [default: all]")] = None,
-    data: Annotated[
-        Path | None, typer.Option(help="Folder of data sets. [default: $ALBENCH_DATA, else the user's cache]")
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="What no reference holds, such as path=FILE of the data."),
     ] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Refuse to download data.")] = False,
+    data: DataOption = None,
+    offline: OfflineOption = False,
 ) -> None:
     """Compute a cell of a reference again, drawn by lot, and compare: bit for bit on the same kind of processor."""
     from random import SystemRandom
@@ -71,9 +73,9 @@ def verify(
 
     warn_of_plugins()
     reference = find(name)
-    cell, snapshot = SystemRandom().choice(verifying.candidates(reference, strategy, seed))
-    due = len(snapshot.up_to(rounds)) - 1
-    typer.echo(f"computing {in_words(cell)} again, {due} rounds")
+    one = SystemRandom().choice(verifying.candidates(reference, strategy, seed))
+    due = len(one.snapshot.up_to(rounds)) - 1
+    typer.echo(f"computing {in_words(one.cell)} again, {due} rounds")
 
     def tell(event: Any) -> None:
         if event["event"] == "round":
@@ -81,7 +83,7 @@ def verify(
 
     with data_settings(data, offline):
         engine = api.build_executor("local", 1)
-        _conclude(verifying.verify(reference, cell, snapshot, engine, rounds, tell))
+        _conclude(verifying.verify(reference, one, engine, rounds, assignments(set_ or []), tell))
 
 
 def _conclude(verdict: Verdict) -> None:
@@ -89,45 +91,46 @@ def _conclude(verdict: Verdict) -> None:
     if verdict.holds:
         typer.echo(f"{verdict.cell}: the same in all columns of {verdict.rounds + 1} rows, times and memory aside")
         return
-    typer.echo(
-        f"{verdict.cell}: other numbers from round {verdict.first_different}, in {', '.join(verdict.columns)}; "
-        f"accuracies are at most {100 * verdict.accuracy_apart:.2f} points apart in a round"
-    )
+    if not verdict.same_network:
+        typer.echo(f"{verdict.cell}: its initial network has other weights")
+    if verdict.first_different is not None:
+        typer.echo(
+            f"{verdict.cell}: other numbers from round {verdict.first_different}, in {', '.join(verdict.columns)}; "
+            f"accuracies are at most {100 * verdict.accuracy_apart:.2f} points apart in a round"
+        )
     if verdict.same_machine:
         typer.echo("processor and versions are those of the reference, so that they should be the same", err=True)
         raise SystemExit(1)
     typer.echo("processor or versions are others than those of the reference, which moves last digits")
 
 
-def _summary(reference: StoreReader) -> dict[str, Any]:
+def _summary(reference: Reference) -> dict[str, Any]:
     """Return what a reference holds, in numbers and names."""
-    from albench.references.shelf import finished, made
-
-    study, done = reference.study, finished(reference)
-    days = sorted(str(made(snapshot).get("end", ""))[:10] for _, snapshot in done.values())
+    study, done = reference.store.study, list(reference.done.values())
+    days = sorted(str(one.made.get("end", ""))[:10] for one in done)
     return {
         "settings": list(study["settings"]),
-        "strategies": list(dict.fromkeys(str(cell["strategy"]) for cell, _ in done.values())),
-        "seeds": sorted({int(cell["seed"]) for cell, _ in done.values()}),
-        "rounds": sorted({len(snapshot.rows) - 1 for _, snapshot in done.values()}),
+        "strategies": list(dict.fromkeys(str(one.cell["strategy"]) for one in done)),
+        "seeds": sorted({int(one.cell["seed"]) for one in done}),
+        "rounds": sorted({len(one.snapshot.rows) - 1 for one in done}),
         "cells": f"{len(done)} of {len(study['cells'])} done",
         "computed": days[-1] if days else "",
     }
 
 
-def _origin(reference: StoreReader) -> dict[str, Any]:
+def _origin(reference: Reference) -> dict[str, Any]:
     """Return how a reference was made: commands, processors, versions, commits; and its checksum."""
-    from albench.references.shelf import finished, made
+    from albench.references.beside import processor_of
 
-    sessions = [made(snapshot) for _, snapshot in finished(reference).values()]
-    versions = [one["versions"] for one in sessions if one.get("versions")]
+    made = [one.made for one in reference.done.values()]
+    versions = [one["versions"] for one in made if one.get("versions")]
     return {
-        "commands": [" ".join(command) for command in reference.study["commands"]],
-        "processors": _different(one.get("cpu") for one in sessions),
+        "commands": [" ".join(command) for command in reference.store.study["commands"]],
+        "processors": _different(processor_of(one) for one in made),
         "versions": _different(f"{name} {one.get(name)}" for one in versions for name in ("albench", "torch")),
-        "commits": _different((one.get("git") or {}).get("commit", "")[:SHOWN_DIGITS] for one in sessions),
-        "sha256": reference.source.checksum(),
-        "file": str(reference.source.path),
+        "commits": _different((one.get("git") or {}).get("commit", "")[:SHOWN_DIGITS] for one in made),
+        "sha256": reference.store.source.checksum(),
+        "file": str(reference.path),
     }
 
 

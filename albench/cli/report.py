@@ -43,11 +43,11 @@ def report(
     from albench.errors import RequestError
     from albench.plugins.host import host
     from albench.reading import write_report
-    from albench.references.shelf import find
+    from albench.references.shelf import find_all
 
     warn_of_plugins()
     host().entry("report-formats", format_.partition("[")[0])
-    beside = [find(one).source.path for one in with_reference or []]
+    beside = [one.path for one in find_all(with_reference or [])]
     with data_settings(data, offline=True):  # a report never downloads
         if output != Path("-"):
             typer.echo(str(write_report(stores, output, format_, reference, benchmarks, beside)))

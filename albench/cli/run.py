@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from albench.cli.completing import one_of, presets, several_of
+from albench.cli.options import DataOption, DeviceOption, OfflineOption
 from albench.cli.output import Format, assignments, warn_of_plugins
 from albench.cli.standing import setting_names, summary
 from albench.cli.status import show_kept, show_statuses
@@ -49,11 +50,9 @@ def run(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="A parameter of the chosen protocols, learners and so on."),
     ] = None,
-    data: Annotated[
-        Path | None, typer.Option(help="Folder of data sets. [default: $ALBENCH_DATA, else the user's cache]")
-    ] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Refuse to download data.")] = False,
-    device: Annotated[str | None, typer.Option(help="cpu or cuda. [default: cuda where there is one]")] = None,
+    data: DataOption = None,
+    offline: OfflineOption = False,
+    device: DeviceOption = None,
     threads: Annotated[int, typer.Option(help="CPU threads of a cell; results' last bits depend on it.")] = 1,
     jobs: Annotated[int | None, typer.Option(help="Cells at a time. [default: the number of cores]")] = None,
     executor: Annotated[str, typer.Option(help="What runs the cells.", autocompletion=one_of("executors"))] = "local",

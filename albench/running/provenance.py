@@ -70,6 +70,7 @@ def provenance(
         "git": git_state(Path(__file__).resolve().parent.parent),
         "device": device,
         "cpu": processor().name,
+        "cpu_generation": processor().generation,
         "threads": threads,
         "product": product,
         "gpu": torch.cuda.get_device_name(device) if on_gpu else None,

@@ -134,15 +134,7 @@ def _run(work: Work, spec: CellSpec, cell: OwnedCell, emit: Emit) -> tuple[int, 
     rounds_kept = len(checkpoint.rows) if checkpoint else 0
     product = usable(_product(work, cell, rounds_kept))
     prepare_torch(work.device, work.threads, product)
-    cell.write_record(
-        spec=spec.stored(),
-        request=_request(work, spec),
-        status="running",
-        error=None,
-        exhausted=False,
-        earlier_sessions=_earlier_sessions(cell, rounds_kept),
-        provenance={**_provenance(work, spec, product), **_noted(split), "first_round": rounds_kept},
-    )
+    _record_start(work, spec, cell, {**_provenance(work, spec, product), **_noted(split), "first_round": rounds_kept})
     loop = Loop(spec, split, new_model(spec, split, work.device, _watch(work, emit)))
     initial_seconds = 0.0
     if checkpoint:
@@ -161,6 +153,18 @@ def _run(work: Work, spec: CellSpec, cell: OwnedCell, emit: Emit) -> tuple[int, 
     exhausted = loop.run(work.rounds, save, initial_seconds)
     cell.write_outcome(loop.outcome())
     return len(loop.rows) - 1, exhausted
+
+
+def _record_start(work: Work, spec: CellSpec, cell: OwnedCell, provenance: Mapping[str, Any]) -> None:
+    cell.write_record(
+        spec=spec.stored(),
+        request=_request(work, spec),
+        status="running",
+        error=None,
+        exhausted=False,
+        earlier_sessions=_earlier_sessions(cell, provenance["first_round"]),
+        provenance=provenance,
+    )
 
 
 def _request(work: Work, spec: CellSpec) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import albench
 from albench.processor import processor
 from albench.references import beside, shelf, verifying
 from albench.store.joining import Copy
+from albench.store.store import Store
 from tests.conftest import SMALL, Cli, edit_json, edit_rows, small_options, small_run
 
 SOURCE = (
@@ -102,20 +103,25 @@ def test_more_rounds_than_a_reference_has_are_run(archive: Path, tmp_path: Path)
     assert outcome.rounds()["round"].max() == more["rounds"]
 
 
-def test_other_data_under_the_same_name_are_refused(tmp_path: Path, cli: Cli) -> None:
-    draws, path = np.random.default_rng(0), tmp_path / "data.npz"
-    labels = np.repeat(np.arange(4), 40)
+def own_features(folder: Path, seed: int = 0) -> tuple[list[object], Path]:
+    """Return the options of a small study on a file of features, and the file."""
+    path, draws = folder / "data.npz", np.random.default_rng(seed)
+    np.savez(path, features=draws.normal(size=(160, 6)).astype(np.float32), labels=np.repeat(np.arange(4), 40))
+    sizes = "known=2,novel=2,initial_per_class=5,pool_per_class=25,test_per_class=10"
     options = [
-        "--scenarios", f"features[path={path},name=mine,known=2,novel=2,initial_per_class=5,pool_per_class=25,test_per_class=10]",
-        "--network", "linear", "--protocol", "top-k[query_size=5]", "--seeds", 1, "--rounds", 1,
+        "--scenarios", f"features[path={path},name=mine,{sizes}]", "--network", "linear",
+        "--protocol", "top-k[query_size=5]", "--seeds", 1, "--rounds", 1,
         "--set", "initial_iterations=5", "--set", "update_iterations=5",
     ]  # fmt: skip
-    np.savez(path, features=draws.normal(size=(160, 6)).astype(np.float32), labels=labels)
+    return options, path
+
+
+def test_other_data_under_the_same_name_are_refused(tmp_path: Path, cli: Cli) -> None:
+    options, _ = own_features(tmp_path)
     assert cli("run", "--strategies", "random", *options, "--store", tmp_path / "theirs").code == 0
-    np.savez(path, features=draws.normal(size=(160, 6)).astype(np.float32), labels=labels)
-    done = cli(
-        "run", "--strategies", "min", *options, "--store", tmp_path / "own", "--with-reference", tmp_path / "theirs"
-    )
+    own_features(tmp_path, seed=1)
+    words = ["run", "--strategies", "min", *options, "--store", tmp_path / "own"]
+    done = cli(*words, "--with-reference", tmp_path / "theirs")
     assert done.code == 2
     assert "computed from other data" in done.err
     assert not (tmp_path / "own").exists()
@@ -172,7 +178,7 @@ def test_a_reference_whose_numbers_were_touched_is_found_out(made: Path, tmp_pat
     assert "other numbers from round 1, in accuracy; accuracies are at most 12.50 points apart" in done.out
     assert "they should be the same" in done.err
     (record,) = touched.glob("cells/digits/min/seed-1-*/cell.json")
-    edit_json(record, lambda found: found["provenance"].update(cpu="a processor of 2040"))
+    edit_json(record, lambda found: found["provenance"].update(cpu_generation="another of the same name"))
     elsewhere = cli("reference", "verify", touched, "--strategy", "min", "--seed", 1)
     assert elsewhere.code == 0
     assert "which moves last digits" in elsewhere.out
@@ -186,6 +192,7 @@ def test_other_processors_and_versions_are_said(made: Path, tmp_path: Path, cli:
     shutil.copytree(made, moved)
     for record in moved.glob("cells/*/*/seed-0-*/cell.json"):
         edit_json(record, lambda found: found["provenance"].update(cpu="a processor of 2040"))
+        edit_json(record, lambda found: found["provenance"].pop("cpu_generation"))  # as the first references have it
         edit_json(record, lambda found: found["provenance"]["versions"].update(torch="1.0"))
     done = cli(*words(tmp_path, "min", "--seeds", 1, "--with-reference", moved))
     assert "the reference moved was computed on a processor of 2040, and this is" in done.err
@@ -193,6 +200,41 @@ def test_other_processors_and_versions_are_said(made: Path, tmp_path: Path, cli:
     assert done.code == 0
     other_seed = words(tmp_path, "min", "--seeds", "1,", "--with-reference", moved)
     assert "2040" not in cli(*other_seed).err, "of the seeds asked for"
+
+
+def test_a_network_that_comes_out_otherwise_is_found_out(made: Path, tmp_path: Path, cli: Cli) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(made, other)
+    shutil.rmtree(other / "initial")
+    (record,) = other.glob("cells/digits/min/seed-1-*/cell.json")
+    edit_json(record, lambda found: found.update(initial_sha256="0" * 64))
+    done = cli("reference", "verify", other, "--strategy", "min", "--seed", 1)
+    assert done.code == 1
+    assert "its initial network has other weights" in done.out
+    assert "other numbers" not in done.out
+
+
+def test_what_no_reference_holds_is_given_to_verify_a_cell_of_ones_own_data(tmp_path: Path, cli: Cli) -> None:
+    options, path = own_features(tmp_path)
+    assert cli("run", "--strategies", "random", *options, "--store", tmp_path / "theirs").code == 0
+    moved = path.rename(tmp_path / "moved.npz")
+    refused = cli("reference", "verify", tmp_path / "theirs")
+    assert refused.code == 2
+    assert "path" in refused.err
+    done = cli("reference", "verify", tmp_path / "theirs", "--set", f"path={moved}")
+    assert done.code == 0, done.err
+    assert "the same in all columns of 2 rows" in done.out
+
+
+def test_a_cell_that_somebody_runs_is_left_to_him(made: Path, archive: Path, tmp_path: Path) -> None:
+    from albench.api import plan
+    from albench.study.study import Request
+
+    request = Request(strategies="min", seeds="0,", values=SMALL)
+    (spec,) = plan(request, tmp_path / "own").cells
+    with Store(tmp_path / "own").cell_of(spec).owned(spec):
+        assert plan(request, tmp_path / "own", references=archive).held == {}
+    assert list(plan(request, tmp_path / "own", references=archive).held) == [spec.key]
 
 
 def test_nothing_that_a_reference_names_in_a_file_is_imported(tmp_path: Path, cli: Cli) -> None:
@@ -205,10 +247,10 @@ def test_nothing_that_a_reference_names_in_a_file_is_imported(tmp_path: Path, cl
 
 def test_a_cell_by_another_version_is_told_apart(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reference = shelf.find(str(made))
-    (cell, snapshot), *_ = verifying.candidates(reference, "min", 0)
+    one, *_ = verifying.candidates(reference, "min", 0)
     monkeypatch.setattr(type(albench.strategy("min")), "results_version", 99)
     with pytest.raises(albench.RequestError, match="min is of version 99 here, and of"):
-        verifying.verify(reference, cell, snapshot, None)  # type: ignore[arg-type]
+        verifying.verify(reference, one, None)  # type: ignore[arg-type]
 
 
 def test_only_finished_cells_are_held(made: Path, tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 import albench
-from albench.references.shelf import find, finished, made, shelf
+from albench.references.beside import processor_of
+from albench.references.shelf import find, shelf
 from albench.store.joining import joined
 from albench.study.study import Request, read_study
 
@@ -30,19 +31,19 @@ def test_an_archive_is_whole_and_of_its_study_file(name: str, tmp_path: Path) ->
     with warnings.catch_warnings():
         warnings.simplefilter("error", albench.errors.StoreWarning)  # damaged cells are told of so
         reference = find(name)
-        done = finished(reference)
+        done = list(reference.done.values())
     assert done, "a reference holds finished cells"
     study = read_study(Request(file=FOLDER / name / "study.toml"))
     rounds = {setting.label: study.rounds for setting in study.settings}
-    assert {cell["setting"] for cell, _ in done.values()} <= set(rounds)
-    assert {choice.label for choice in study.strategies} & {cell["strategy"] for cell, _ in done.values()}
-    for cell, snapshot in done.values():
-        assert rounds[cell["setting"]] is None or len(snapshot.rows) > rounds[cell["setting"]]
-        assert made(snapshot)["git"]["dirty"] is False, "it is of a clean checkout"
-    processors = {seed: {made(s)["cpu"] for c, s in done.values() if c["seed"] == seed} for seed in study.seeds}
+    assert {one.cell["setting"] for one in done} <= set(rounds)
+    assert {choice.label for choice in study.strategies} & {one.cell["strategy"] for one in done}
+    for one in done:
+        assert rounds[one.cell["setting"]] is None or len(one.snapshot.rows) > rounds[one.cell["setting"]]
+        assert one.made["git"]["dirty"] is False, "it is of a clean checkout"
+    processors = {seed: {processor_of(one.made) for one in done if one.cell["seed"] == seed} for seed in study.seeds}
     assert all(len(found) <= 1 for found in processors.values()), "a seed is of one kind of processor"
-    joined([reference, reference])
-    copy = albench.merge([reference.source.path, reference.source.path], tmp_path / "copy.zip")
+    joined([reference.store, reference.store])
+    copy = albench.merge([reference.path, reference.path], tmp_path / "copy.zip")
     order = ["setting", "strategy", "seed", "round"]
-    ours, theirs = (albench.load(path).sort_values(order).astype(str) for path in (copy, reference.source.path))
+    ours, theirs = (albench.load(path).sort_values(order).astype(str) for path in (copy, reference.path))
     assert ours.values.tolist() == theirs.values.tolist()
