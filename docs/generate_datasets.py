@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
-from albench.cli.describe import described
 from albench.plugins import parameters
 from albench.plugins.entries import Entry
 from albench.plugins.host import host
@@ -47,24 +45,6 @@ def entries() -> list[Entry]:
     return [found[name] for name in albench_scenarios()]
 
 
-def page(entry: Entry) -> str:
-    """Return a scenario's page."""
-    content = described(entry)
-    rows = "\n".join(f"| `{p['name']}` | {_cell(p['type'])} | {_cell(p['default'])} |" for p in content["parameters"])
-    paragraphs = "\n\n".join(" ".join(part.split()) for part in content["description"].split("\n\n"))
-    return f"""\
-# `{entry.name}`
-
-{paragraphs}
-
-| parameter | type | default |
-|---|---|---|
-{rows}
-
-Class: `{entry.target}`.
-"""
-
-
 def index() -> str:
     """Return the page that lists all data sets."""
     lines = []
@@ -72,13 +52,18 @@ def index() -> str:
         cls = host().component_class("scenarios", entry.name)
         fields = parameters.fields(cls)
         where = "`path`" if "path" in fields else "`--data`" if getattr(cls, "reads_data", True) else "scikit-learn"
-        lines.append(f"| [`{entry.name}`]({entry.name}.md) | {_cell(parameters.one_line_summary(cls))} | {where} |")
+        lines.append(
+            f"| [`{entry.name}`]({entry.name}.md) | {written.cell(parameters.one_line_summary(cls))} | {where} |"
+        )
     return INTRODUCTION + "\n".join(lines) + "\n"
 
 
 def pages() -> dict[Path, str]:
     """Return what every page should hold."""
-    return {FOLDER / "README.md": index(), **{FOLDER / f"{entry.name}.md": page(entry) for entry in entries()}}
+    return {
+        FOLDER / "README.md": index(),
+        **{FOLDER / f"{entry.name}.md": written.component_page(entry) for entry in entries()},
+    }
 
 
 def stale() -> list[str]:
@@ -89,10 +74,6 @@ def stale() -> list[str]:
 def main() -> None:
     """Write the pages, or check them."""
     written.write_or_check(pages(), FOLDER)
-
-
-def _cell(value: Any) -> str:
-    return str(value).replace("|", "\\|") or "(empty)"
 
 
 if __name__ == "__main__":

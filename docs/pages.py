@@ -1,10 +1,38 @@
-"""Generated pages of a folder: written, or checked against what they should hold."""
+"""Generated pages of a folder: written, or checked against what they should hold; and the page of a component."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+from albench.cli.describe import described
+from albench.plugins.entries import Entry
+
+
+def component_page(entry: Entry, more: str = "") -> str:
+    """Return the page of a component from its class: what it says, further words, its parameters."""
+    content = described(entry)
+    rows = "\n".join(f"| `{p['name']}` | {cell(p['type'])} | {cell(p['default'])} |" for p in content["parameters"])
+    paragraphs = [" ".join(part.split()) for part in content["description"].split("\n\n")]
+    text = "\n\n".join([*paragraphs, *filter(None, [more])])
+    return f"""\
+# `{entry.name}`
+
+{text}
+
+| parameter | type | default |
+|---|---|---|
+{rows}
+
+Class: `{entry.target}`.
+"""
+
+
+def cell(value: Any) -> str:
+    """Return a value as a cell of a table."""
+    return str(value).replace("|", "\\|") or "(empty)"
 
 
 def stale(due: Mapping[Path, str], folder: Path) -> list[str]:

@@ -123,6 +123,8 @@ def extraction(
     data: str | Path | None = None,
 ) -> Extraction:
     """Return what `features` would compute, checked: data, network and options. RequestError."""
+    from albench.products.matmul import usable
+
     if Path(path).suffix != ".npz":
         raise RequestError(f"{path} does not end in .npz; name such a file with --output")
     for name, value in (("batch size", batch_size), ("threads", threads)):
@@ -136,7 +138,7 @@ def extraction(
         by.build().check_input(tuple(asked.images.shape[1:]))
     seed = chosen[0] if chosen else 0
     name, changed, code = by.identity()
-    found = (check_device(device), threads or cores(), chosen_product())
+    found = (check_device(device), threads or cores(), usable(chosen_product()))
     what = {
         "data": {"scenario": of.name, **asked.identity()},
         "network": {"label": by.label, "name": name, "parameters": changed, "version": code, "seed": seed},
