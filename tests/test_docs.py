@@ -127,7 +127,7 @@ def test_the_page_on_what_to_label_next_is_true(tmp_path: Path) -> None:
     _, ran, first, _, second, *_, from_python = printed.values()
     assert "9 of 9 cells done in runs/photos" in ran
     assert "had seen 180 labels of 9 classes." in first
-    assert re.search(r"^(badge|min|random) leads in runs/photos under images\[", first, re.MULTILINE)
+    assert re.search(r"^(badge|min|random) leads in runs/photos under images: accuracy ", first, re.MULTILINE)
     assert "60 of 1,557" in second
     assert "had seen 240 labels of 10 classes." in second
     assert "can be told from 3 earlier answers on, 1 so far" in second
