@@ -93,6 +93,11 @@ def read(folder: Path = RESULTS) -> list[dict[str, Any]]:
     return sorted((json.loads(path.read_text(encoding="utf-8")) for path in files), key=lambda one: one["date"])
 
 
+def latest(records: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """Return, by the title of each table, the newest record that has it: a run may measure a part."""
+    return {title: one for one in records for title in one["tables"]}
+
+
 def moves(before: Tables, after: Tables) -> list[Move]:
     """Return how each ratio moved that both remember, the greatest loss first."""
     old, found = dict(_remembered(before)), []
@@ -110,7 +115,10 @@ def missing(before: Tables, after: Tables) -> list[str]:
 
 
 def compare(folder: Path = RESULTS) -> tuple[list[str], bool]:
-    """Return in lines what moved between the newest record and the last before it of its kind; whether all is well."""
+    """Return in lines what moved between the newest record and those before it of its kind; whether all is well.
+
+    Each of its tables is compared with the last one of that title.
+    """
     records = read(folder)
     if not records:
         return [f"no records in {folder}; make bench writes one"], True
@@ -118,8 +126,8 @@ def compare(folder: Path = RESULTS) -> tuple[list[str], bool]:
     earlier = [one for one in records[:-1] if one["kind"] == newest["kind"]]
     if not earlier:
         return [f"the record of {_of(newest)} is the only one of its kind of machine: nothing to compare it with"], True
-    tables = earlier[-1]["tables"], newest["tables"]
-    found, lost = moves(*tables), missing(*tables)
+    before = {title: one["tables"][title] for title, one in latest(earlier).items()}
+    found, lost = moves(before, newest["tables"]), missing(before, newest["tables"])
     worth = [move for move in found if abs(move.loss) > WORTH_SAYING]
     return [
         f"{newest['kind']}: {_of(earlier[-1])} -> {_of(newest)}",

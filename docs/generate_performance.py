@@ -21,7 +21,8 @@ PAGE = ROOT / "docs" / "performance.md"
 INTRODUCTION = """\
 # Performance
 
-What `make bench` measured, in minutes, on each kind of machine: the newest file of each under `benchmarks/results`.
+What `make bench` measured, in minutes, on each kind of machine: each table from the newest file under
+`benchmarks/results` that has it, whose commit stands below it.
 Floors, peers and our own code run in turn in one process, so that ratios hold where seconds do not: the machines are
 shared. Seconds are processor seconds of one thread where nothing else is said. In bold stands what is remembered:
 `make bench-compare` fails when such a ratio is more than 20 % worse than in the last record of the same kind of
@@ -34,8 +35,9 @@ NOTHING = "\nNothing is stored yet: `make bench` writes the first record.\n"
 
 def page(folder: Path = record.RESULTS) -> str:
     """Return the page."""
-    newest = {one["kind"]: one for one in record.read(folder)}
-    parts = [_machine(newest[kind]) for kind in sorted(newest)]
+    records = record.read(folder)
+    kinds = sorted({one["kind"] for one in records})
+    parts = [_machine([one for one in records if one["kind"] == kind]) for kind in kinds]
     return INTRODUCTION + ("".join(parts) or NOTHING)
 
 
@@ -53,19 +55,22 @@ def main() -> None:
     PAGE.write_text(page(), encoding="utf-8")
 
 
-def _machine(one: Mapping[str, Any]) -> str:
-    changed = ", with changes that were not committed" if one["dirty"] else ""
-    head = (
-        f"\n## {one['kind']}\n\n{one['processor']} ({', '.join(one['instructions'])}), torch {one['torch']}, "
-        f"threads: {one['threads']}, {one['date'][:10]}, commit {one['commit'][: record.COMMIT]}{changed}.\n"
-    )
-    return head + "".join(_table(title, one["tables"][title]) for title in sorted(one["tables"]))
+def _machine(records: Sequence[Mapping[str, Any]]) -> str:
+    newest, tables = records[-1], record.latest(records)
+    head = f"\n## {newest['kind']}\n\n{newest['processor']} ({', '.join(newest['instructions'])}).\n"
+    return head + "".join(_table(title, tables[title]) for title in sorted(tables))
 
 
-def _table(title: str, rows: Sequence[Mapping[str, Any]]) -> str:
+def _table(title: str, one: Mapping[str, Any]) -> str:
+    rows = one["tables"][title]
     columns = list(dict.fromkeys(column for row in rows for column in row["cells"]))
     lines = [columns, ["---"] * len(columns), *[list(_cells(row, columns)) for row in rows]]
-    return f"\n### {title}\n\n" + "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    changed = ", with changes that were not committed" if one["dirty"] else ""
+    source = (
+        f"torch {one['torch']}, threads: {one['threads']}, {one['date'][:10]}, "
+        f"commit {one['commit'][: record.COMMIT]}{changed}"
+    )
+    return f"\n### {title}\n\n" + "".join(f"| {' | '.join(line)} |\n" for line in lines) + f"\n{source}\n"
 
 
 def _cells(row: Mapping[str, Any], columns: Sequence[str]) -> Iterator[str]:

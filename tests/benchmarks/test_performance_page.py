@@ -45,14 +45,17 @@ def test_the_page_is_current(pages: ModuleType) -> None:
     assert not pages.stale(), "run python docs/generate_performance.py"
 
 
-def test_the_page_holds_the_newest_record_of_each_kind(pages: ModuleType, tmp_path: Path) -> None:
-    record.write(MACHINE, {"Speed": [row(1.0)]}, tmp_path)
+def test_the_page_holds_the_newest_table_of_each_kind(pages: ModuleType, tmp_path: Path) -> None:
+    record.write(MACHINE, {"Speed": [row(1.0)], "Memory": [row(4.0)]}, tmp_path)
     record.write({**MACHINE, "commit": "b" * 40, "date": "2030-02-01"}, {"Speed": [row(2.0), row(None)]}, tmp_path)
     record.write({**MACHINE, "kind": "ARM sve", "dirty": True}, {"Speed": [row(3.0)]}, tmp_path)
     text = pages.page(tmp_path)
     assert text.index("## ARM sve") < text.index("## AuthenticAMD avx2")
-    assert "aaaaaaaaaaaa, with changes that were not committed." in text
-    assert "2030-02-01, commit bbbbbbbbbbbb.\n" in text
+    assert "aaaaaaaaaaaa, with changes that were not committed\n" in text
+    assert "2030-02-01, commit bbbbbbbbbbbb\n" in text
+    memory = text[text.index("### Memory") : text.index("### Speed", text.index("### Memory"))]
+    assert "**4**" in memory, "what a later run did not measure stays"
+    assert "2030-01-01, commit aaaaaaaaaaaa\n" in memory
     assert "| strategy | seconds | ratio |\n| --- | --- | --- |\n| badge\\|x | 0.1235 | **2** |\n" in text
     assert "| badge\\|x | 0.1235 | **-** |\n" in text
     assert "**1**" not in text

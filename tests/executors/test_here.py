@@ -69,7 +69,7 @@ def test_a_cell_may_lose_its_process_so_many_times(tmp_path: Path) -> None:
 
 def test_a_local_run_that_is_cancelled_ends_and_gives_its_cells_back(tmp_path: Path, cli: Cli) -> None:
     store = tmp_path / "s"
-    run = start_run(store, "--set", "rounds=50")
+    run = start_run(store, "--set", "rounds=50", "--set", "update_iterations=5000")
     wait_until(lambda: recorded(store) >= 2, "rounds are stored")
     told = cli("cancel", store)
     assert told.code == 0

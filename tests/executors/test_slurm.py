@@ -79,10 +79,10 @@ def test_a_detached_study_outlives_its_command_can_be_cancelled_and_is_joined(
     assert detached.returncode == 0, out
     assert "4 cells submitted" in out
     wait_for_rounds(store, 1)
-    assert "4 cells are not done" in albench_says("cancel", store, env=slurm_env)
+    assert "cells are not done" in albench_says("cancel", store, env=slurm_env)
     wait_until(lambda: not jobs(slurm_env), "no job is left")
-    assert albench_says("status", store, "--watch").splitlines()[-1] == "0 of 4 cells done; 4 missing"
-    assert recorded(store) < ROUNDS + 1
+    assert " of 4 cells done; " in albench_says("status", store, "--watch").splitlines()[-1]
+    assert recorded(store) < CELLS * (ROUNDS + 1), "the study was cancelled too late to test anything"
 
     subprocess.run(run_words(store, *options, "--detach"), check=True, env=slurm_env, capture_output=True)
     joined = start_run(store, *options, env=slurm_env)
