@@ -15,7 +15,7 @@ from albench import Query, Strategy
 from albench_strategies.numerics.clustering import kmeans
 from albench_strategies.numerics.geometry import Cloud, cover_of_sets, nearest, singletons
 
-TILE = 512  # rows and columns of distances at a time, so that they stay in a cache
+TILE = 512  # columns of distances at a time, and TILE * TILE of them, so that they stay in a cache
 LOOKED_AT = 32  # bounds computed anew at once, twice as many each time
 
 
@@ -66,16 +66,20 @@ class CoverStrategy(Strategy):
         """Return the own gain of each of some examples, (n,)."""
         return self._totals(cloud, covered, width, weights, examples) / len(weights)
 
-    def _totals(self, cloud: Cloud, covered: Tensor, width: float, weights: Tensor, examples: Tensor) -> Tensor:
-        """Return what each of some examples newly covers, summed over the pool, (n,)."""
+    def _totals(
+        self, cloud: Cloud, covered: Tensor, width: float, weights: Tensor, examples: Tensor | None = None
+    ) -> Tensor:
+        """Return what each of some examples, or of all, newly covers, summed over the pool, (n,)."""
         left = ((covered < 1) & (weights > 0)).nonzero()[:, 0]
-        total = torch.zeros_like(weights[examples])
+        total = torch.zeros_like(weights if examples is None else weights[examples])
         for columns in torch.split(left, TILE):
             level, wanted = covered[columns], weights[columns]
             in_part = bool(level.any())
-            for begin in range(0, len(examples), TILE):
-                rows = slice(begin, begin + TILE)
-                reached = self._kernel(cloud.squares(examples[rows], columns), width)
+            height = TILE * TILE // max(len(columns), 1)
+            for begin in range(0, len(total), height):
+                rows = slice(begin, begin + height)
+                those = rows if examples is None else examples[rows]
+                reached = self._kernel(cloud.squares(those, columns), width)
                 total[rows] += (reached.sub_(level).clamp_min_(0) if in_part else reached) @ wanted
         return total
 
@@ -157,15 +161,15 @@ class ProbCover(CoverStrategy):
         A ball is covered at once and for good, so that what each pick newly covers is taken off the gains of all.
         """
         cloud, covered, width, weights = self._prepared(query)
-        everything, less = torch.arange(len(covered), device=query.device), self._tie_break(cloud)
-        counts = self._totals(cloud, covered, width, weights, everything)
+        less = self._tie_break(cloud)
+        counts = self._totals(cloud, covered, width, weights)
         chosen: list[int] = []
         for _ in range(min(k, len(covered))):
             index = int((counts / len(covered) - less).argmax())
             chosen.append(index)
             less[index] = torch.inf
             now = covered.maximum(self._kernel(cloud.squares_to(index), width))
-            counts -= self._totals(cloud, 1 - (now - covered), width, weights, everything)
+            counts -= self._totals(cloud, 1 - (now - covered), width, weights)
             covered = now
         return torch.tensor(chosen, dtype=torch.int64, device=query.device)
 
