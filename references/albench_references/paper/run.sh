@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What made this reference, and makes more of it: seed by seed, so that what is finished can be compared at any time.
 #
-#   references/albench_references/paper/run.sh STORE [SEEDS]      ALBENCH_DATA names the folder of CIFAR-100; goes on where it stopped
+#   references/albench_references/paper/run.sh STORE [SEEDS]      ALBENCH_DATA names the folder of CIFAR-100
 #
 # All cells of a seed belong on one kind of processor. The last run shows that the tolerance asks for the same sets.
 set -euo pipefail

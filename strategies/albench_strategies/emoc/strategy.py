@@ -21,7 +21,7 @@ class Emoc(Strategy):
     the Jacobian of the outputs and L the softmax loss. `label` says which y: one for the whole candidate set (the most
     probable one of its mean posterior), each example's own, or the expectation over all (eq. 2). `expectation`
     limits the images x, which are all labelled and pool images, to a random number of them. `layers=linear` takes the
-    weights of linear layers alone. `tolerance` bounds the rms relative error of the scores, measured each round on 32
+    weights of linear layers alone. `tolerance` bounds the rms relative error of the scores, measured each round on 128
     random pairs; 0 asks for exact scores. `path=autograd` takes networks with layers that the structured path does not
     know, slowly and exactly. `precision` is that of matrix products on CUDA.
 
