@@ -11,10 +11,11 @@ import torch
 from annotated_types import Ge, Gt
 from torch import Tensor
 
-from albench import Query, Strategy
+from albench import Query, Strategy, StrategyError
 from albench_strategies.numerics.geometry import CHUNK_ELEMENTS, singletons
 from albench_strategies.numerics.gradients.last_layer import residuals_by_label
 
+LARGEST = 16_384  # rows of a matrix, 2.1 GB in float64; about six of them are needed at once
 BLOCK_ELEMENTS = 1 << 19  # of what an update computes at once, so that it stays in a cache
 
 
@@ -82,6 +83,11 @@ class Bait(Strategy):
         with torch.no_grad():
             labeled = torch.softmax(query.network.head(query.labeled_features), dim=1).double()
         features, roots = query.features.double(), self._roots(query.probabilities.double())
+        if (rows := roots.shape[1] * features.shape[1]) > LARGEST:
+            raise StrategyError(
+                f"fisher=full inverts a matrix of {rows:,} rows, {roots.shape[1]} classes times {features.shape[1]:,} "
+                f"features, and takes at most {LARGEST:,}; choose fisher=binary"
+            )
         known = _information(query.labeled_features.double(), self._roots(labeled))
         pool = (known + _information(features, roots)) / (len(labeled) + len(features))
         n, size = len(labeled) + k, features.shape[1] * roots.shape[1]

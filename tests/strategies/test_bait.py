@@ -80,3 +80,14 @@ def test_bait_asks_about_sets_of_any_number_in_parts(monkeypatch: pytest.MonkeyP
     whole = albench.strategy("bait").score_sets(query)
     monkeypatch.setattr("albench_strategies.bait.CHUNK_ELEMENTS", 1)
     close(albench.strategy("bait").score_sets(query), whole.numpy())
+
+
+def test_bait_refuses_matrices_that_no_machine_holds_and_names_the_other_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    query = round64(n_pool=6, n_classes=3, n_novel=1)
+    rows = query.features.shape[1] * query.probabilities.shape[1]
+    monkeypatch.setattr("albench_strategies.bait.LARGEST", rows)
+    albench.strategy("bait").score(query)
+    monkeypatch.setattr("albench_strategies.bait.LARGEST", rows - 1)
+    with pytest.raises(albench.StrategyError, match=f"a matrix of {rows} rows, .* choose fisher=binary"):
+        albench.strategy("bait").select(query, 2)
+    albench.strategy("bait[fisher=binary]").select(query, 2)
