@@ -83,7 +83,7 @@ def test_bait_asks_about_sets_of_any_number_in_parts(monkeypatch: pytest.MonkeyP
 
 
 def test_bait_refuses_matrices_that_no_machine_holds_and_names_the_other_form(monkeypatch: pytest.MonkeyPatch) -> None:
-    query = round64(n_pool=6, n_classes=3, n_novel=1)
+    query = round64(n_pool=14, set_size=1, n_classes=3, n_novel=1)
     rows = query.features.shape[1] * query.probabilities.shape[1]
     monkeypatch.setattr("albench_strategies.bait.LARGEST", rows)
     albench.strategy("bait").score(query)
