@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ from albench.references.beside import differences, give, leave_out
 from albench.references.shelf import Reference, find_all
 from albench.running.device import check_device, check_threads
 from albench.running.giving import give as give_to
+from albench.running.limits import UNLIMITED, Limits
 from albench.running.work import Work
 from albench.store.joining import Copy
 from albench.store.reader import CellStatus
@@ -60,13 +60,13 @@ class Plan:
         return most if self.study.rounds is None else min(most, self.study.rounds)
 
     def pending(self) -> list[CellSpec]:
-        """Return the cells to run: those missing or damaged, and the failed ones when they are to be tried again."""
+        """Return the cells to run: missing, damaged or out of time, and failed ones when they are to be tried again."""
         wanted = {"missing", "damaged"}
         wanted |= {"failed"} if self.retry_failed else set()
         wanted |= {"running"} if self.takes_running else set()
         pairs = zip(self.cells, self.statuses, strict=True)
-        found = [(cell, status.status == "running") for cell, status in pairs if status.status in wanted]
-        return [cell for cell, _ in sorted(found, key=itemgetter(1))]  # what may be somebody else's last
+        found = [(cell, one.status) for cell, one in pairs if one.status in wanted or one.ran_out_of_time]
+        return [cell for cell, _ in sorted(found, key=lambda pair: pair[1] == "running")]  # maybe somebody else's: last
 
 
 @dataclass
@@ -137,6 +137,8 @@ def run(
     retry_failed: bool = False,
     report: bool = True,
     with_reference: str | Path | Sequence[str | Path] = (),
+    cell_timeout: str | float | None = None,
+    memory: str | float | None = None,
     on_event: Callable[[Event], None] | None = None,
 ) -> Outcome:
     """Run a study, or what is missing of it, and write its report.
@@ -144,7 +146,9 @@ def run(
     `study` is a TOML file; what else is given wins over it, as on the command line. Strategies, scenarios and so on are
     texts such as ``"random,emoc[output=softmax]"``, lists of texts and of configured objects, or mappings of names to
     parameters. A class of a notebook or a script runs in this process, one cell at a time. What references hold
-    (`with_reference`: names, archives or stores) is not run, and stands beside it in the report. Events (see
+    (`with_reference`: names, archives or stores) is not run, and stands beside it in the report. A cell that takes
+    longer than `cell_timeout` ("30m", or seconds), or whose process takes more than `memory` ("8G", or bytes), is ended
+    and has failed. Events (see
     `albench.running.work.perform`) go to `on_event` as they come. Raises RequestError when the request is wrong; failed
     cells are in the outcome.
     """
@@ -153,7 +157,7 @@ def run(
         planned = plan(request, store, retry_failed, with_reference)
         check_data(planned.study.scenarios, data)
         engine = build_executor(executor, jobs, planned.study)
-        return perform(planned, engine, device, threads, [], on_event, report)
+        return perform(planned, engine, device, threads, [], on_event, report, Limits.of(cell_timeout, memory))
 
 
 def perform(
@@ -164,9 +168,10 @@ def perform(
     command: Sequence[str],
     on_event: Callable[[Event], None] | None = None,
     report: bool = True,
+    limits: Limits = UNLIMITED,
 ) -> Outcome:
     """Run what a plan lacks and write the report; see `run`."""
-    opened, tasks = _begun(planned, engine, device, threads, command)
+    opened, tasks = _begun(planned, engine, device, threads, command, limits)
     if tasks:
         study = planned.study
         give_to(engine, tasks, planned.pending(), opened, study.asked, study.rounds, on_event)
@@ -183,16 +188,20 @@ def perform(
     return outcome
 
 
-def submit(planned: Plan, engine: Executor, device: str | None, threads: int, command: Sequence[str]) -> int:
-    """Give an engine what a plan lacks, and return how many cells; they go on when this process ends.
-
-    RequestError where the engine ends with it.
-    """
+def submit(
+    planned: Plan,
+    engine: Executor,
+    device: str | None,
+    threads: int,
+    command: Sequence[str],
+    limits: Limits = UNLIMITED,
+) -> int:
+    """Give an engine what a plan lacks, and return how many cells; they go on when this process ends. RequestError."""
     if not engine.outlives:
         raise RequestError(
             "--detach: this executor ends with the command; choose one that goes on, such as dask[address=...] or slurm"
         )
-    _, tasks = _begun(planned, engine, device, threads, command)
+    _, tasks = _begun(planned, engine, device, threads, command, limits)
     if tasks:
         engine.submit(tasks)
     return len(tasks)
@@ -217,12 +226,13 @@ def cancel(store: str | Path) -> list[CellStatus]:
 
 
 def _begun(
-    planned: Plan, engine: Executor, device: str | None, threads: int, command: Sequence[str]
+    planned: Plan, engine: Executor, device: str | None, threads: int, command: Sequence[str], limits: Limits
 ) -> tuple[Store, list[dict[str, Any]]]:
     """Check what can be checked, register the study, and return its store and the tasks of its pending cells."""
     chosen, product = check_device(device), chosen_product()
     check_threads(threads)
     _check_learners(planned.study, chosen)
+    limits.check(engine)
     engine.check()
     planned.takes_running = engine.remote
     opened, study = Store(planned.store), planned.study
@@ -232,7 +242,7 @@ def _begun(
         planned.problems += [*give(reference, held, planned.pending(), opened), *differences(reference, planned.cells)]
     tasks = [
         Work.of(
-            planned.store, cell, study.asked, study.rounds, chosen, threads, product, command, engine.remote
+            planned.store, cell, study.asked, study.rounds, chosen, threads, product, command, engine.remote, limits
         ).to_json()
         for cell in planned.pending()
     ]

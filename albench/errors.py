@@ -7,6 +7,8 @@ from difflib import get_close_matches
 from typing import Any
 
 SHOWN = 80  # characters of somebody's input that a message repeats
+MOST_TEXT = 2000  # characters of a message: what a cell's failure says in its record, on the terminal and in reports
+TIMED_OUT = "timed out"  # how the failure of a cell begins that a further run tries again
 
 
 class AlbenchError(Exception):
@@ -86,8 +88,20 @@ def shown(value: Any) -> str:
 
 
 def reason(error: BaseException) -> str:
-    """Return an error as one line: its class (unless it is ours) and its message."""
-    message = " ".join(str(error).split())
+    """Return an error as one line, cut at MOST_TEXT characters: its class (unless it is ours) and its message."""
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 - of a class whose message is broken as well
+        text = "its message cannot be had"
+    message = " ".join(cut(text, MOST_TEXT).split())
     if isinstance(error, AlbenchError):
         return message
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
+
+
+def cut(text: str, most: int) -> str:
+    """Return a text, of one that is longer the beginning and the end, with a mark that says how much is left out."""
+    if len(text) <= most:
+        return text
+    half = most // 2
+    return f"{text[:half]} [... {len(text) - 2 * half} characters are left out here ...] {text[-half:]}"

@@ -56,6 +56,14 @@ def run(
     threads: Annotated[int, typer.Option(help="CPU threads of a cell; results' last bits depend on it.")] = 1,
     jobs: Annotated[int | None, typer.Option(help="Cells at a time. [default: the number of cores]")] = None,
     executor: Annotated[str, typer.Option(help="What runs the cells.", autocompletion=one_of("executors"))] = "local",
+    cell_timeout: Annotated[
+        str | None,
+        typer.Option(metavar="DURATION", help="End a cell that takes longer, such as 90s, 30m or 2h; it has failed."),
+    ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(metavar="SIZE", help="End a cell whose worker process takes more memory, such as 500M or 8G."),
+    ] = None,
     detach: Annotated[
         bool, typer.Option("--detach", help="Return once everything is submitted; see 'albench status --watch'.")
     ] = False,
@@ -75,12 +83,14 @@ def run(
     from albench.cli.progress import progress
     from albench.datadir import data_settings
     from albench.running.device import check_threads
+    from albench.running.limits import Limits
     from albench.running.provenance import command_line
     from albench.study.study import Request
     from albench.study.survey import check_data
 
     warn_of_plugins()
     check_threads(threads)
+    limits = Limits.of(cell_timeout, memory)
     values = assignments(set_ or [])
     request = Request(study, preset, strategies, scenarios, protocol, learner, network, seeds, rounds, values)
     with data_settings(data, offline or dry_run):
@@ -94,12 +104,12 @@ def run(
             typer.echo(f"{len(planned.pending())} cells would run in {planned.store}")
             return
         if detach:
-            count = api.submit(planned, engine, device, threads, command_line())
+            count = api.submit(planned, engine, device, threads, command_line(), limits)
             typer.echo(f"{count} cells submitted; 'albench status {planned.store} --watch' shows them")
             return
         try:
             with progress(planned) as on_event:
-                outcome = api.perform(planned, engine, device, threads, command_line(), on_event)
+                outcome = api.perform(planned, engine, device, threads, command_line(), on_event, limits=limits)
         except KeyboardInterrupt:
             typer.echo(_interrupted(engine.outlives, planned.store), err=True)
             raise SystemExit(api.EXIT_INTERRUPTED) from None
@@ -120,7 +130,7 @@ def _conclude(outcome: Any) -> None:
     for one in outcome.statuses:
         if one.status != "done":
             typer.echo(f"{one.status}: {names[one.setting]} / {one.strategy} / seed {one.seed}: {one.reason}", err=True)
-    if any(one.status == "failed" for one in outcome.statuses):
+    if any(one.status == "failed" and not one.ran_out_of_time for one in outcome.statuses):
         typer.echo("failed cells run again with --retry-failed", err=True)
     typer.echo(f"{summary(outcome.statuses)} in {outcome.store}")
     for problem in outcome.problems:

@@ -27,11 +27,14 @@ class Executor(Component):
     folder that the tasks of a call share: an engine may keep files of its own in `jobs` there, and ends its work, in
     seconds, when `is_cancelled`.
 
-    `remote` tells that workers are elsewhere: they get the source of components from files, rounds are read from the
-    store, and of events `run` emits no more than how each task ended.
+    `ends_cells` tells that it ends a task which takes longer than its `cell_timeout` (seconds) or whose process takes
+    more than its `memory` (bytes), where these are not None, and emits it as dead with `limit`, ``"time"`` or
+    ``"memory"``. `remote` tells that workers are elsewhere: they get the source of components from files, rounds are
+    read from the store, and of events `run` emits no more than how each task ended.
     """
 
     remote: ClassVar[bool] = False
+    ends_cells: ClassVar[bool] = False
 
     @property
     def outlives(self) -> bool:
@@ -46,7 +49,8 @@ class Executor(Component):
         """Perform every task once and pass its events on; return early when the study is cancelled.
 
         A task whose worker dies is emitted as ``{"event": "died", "cell": ..., "reason": ...}``, which records its
-        failure; `cell` is the task's `name`.
+        failure; `cell` is the task's `name`. ``{"event": "silent", ...}`` may tell that nothing was heard for long, and
+        ``{"event": "left", ...}`` what a cell left behind in its process.
 
         KeyboardInterrupt passes through once the workers are stopped, those that outlive this process aside.
         """

@@ -18,7 +18,7 @@ from albench.contracts.executor import Emit, Event, Executor, Task, is_cancelled
 from albench.errors import EngineError, EngineWarning, RequestError, reason
 from albench.executors.lasting import perform_lasting, task_key
 from albench.executors.local import POLL_SECONDS, default_jobs
-from albench.executors.process import Events, Process
+from albench.executors.process import Events, Process, emit_end
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -42,6 +42,7 @@ class Dask(Executor):
     cells: Annotated[int, Ge(1)] = 1
     gpus: Annotated[float, Ge(0)] = 0
     remote: ClassVar[bool] = True
+    ends_cells: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.address is not None and (self.jobs is not None or self.cells != 1):
@@ -197,15 +198,18 @@ def _in_process(tasks: Sequence[Task], emit: Emit) -> None:
                 if is_cancelled(task):
                     return
                 continue
-            if event is None:
-                emit(process.obituary())
+            if event is None and process.is_lost:
+                process = Process(task, queue.Queue())
+            elif event is None:
+                emit_end(process, event, emit)
                 return
-            is_idle = event["event"] == "idle"
-            if event["event"] in ("done", "failed", "held"):
+            elif event["event"] in ("done", "failed", "held"):
                 emit(event)
-        _idle[task["threads"]].append(process)
+            is_idle = event is not None and event["event"] == "idle"
+        if process.is_ready:
+            _idle[task["threads"]].append(process)
     finally:
-        if not is_idle:
+        if not process.is_ready:
             process.stop()
 
 

@@ -11,14 +11,14 @@ from typing import Any
 
 from albench.contracts.executor import Emit, Event, Task, is_cancelled
 
-DEATHS = 3  # of its process that a cell may cause
+DEATHS = 3  # of its process that a cell may cause; what is ended for a limit would reach it again
 HELD_SECONDS = 660.0  # a lease whose holder died elsewhere is free ten minutes after its last sign of life
 WAIT_SECONDS = 2.0
 
 
 def task_key(task: Task) -> str:
     """Return what names a task whoever gives it: what it is to do, whichever command asked for it."""
-    same = {name: value for name, value in task.items() if name != "command"}
+    same = {name: value for name, value in task.items() if name not in ("command", "cell_timeout", "memory")}
     return hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()
 
 
@@ -37,7 +37,7 @@ def perform_lasting(run: Callable[[Sequence[Task], Emit], None], tasks: Sequence
             cell = str(event["cell"])
             if event["event"] == "died":
                 deaths[cell] += 1
-            is_dead = event["event"] == "died" and deaths[cell] < DEATHS
+            is_dead = event["event"] == "died" and deaths[cell] < DEATHS and "limit" not in event
             is_held = event["event"] == "held" and time.monotonic() < held.setdefault(
                 cell, time.monotonic() + HELD_SECONDS
             )

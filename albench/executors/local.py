@@ -7,12 +7,12 @@ import queue
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from annotated_types import Ge
 
 from albench.contracts.executor import Emit, Executor, Task, is_cancelled
-from albench.executors.process import Events, Process, stop_all
+from albench.executors.process import Events, Process, emit_end, stop_all
 
 GPU_JOBS = 4
 POLL_SECONDS = 1.0  # between two looks whether the study was cancelled
@@ -23,6 +23,7 @@ class Local(Executor):
     """Run cells in worker processes of this machine; `jobs` at a time, by default one a core (on a GPU at most 4)."""
 
     jobs: Annotated[int, Ge(1)] | None = None
+    ends_cells: ClassVar[bool] = True
 
     def run(self, tasks: Sequence[Task], emit: Emit) -> None:
         """Perform every task; see the contract."""
@@ -40,18 +41,22 @@ class Local(Executor):
                     continue
                 if worker not in workers:  # the end of one that was stopped
                     continue
-                if event is None:
-                    workers.remove(worker)
-                    emit(worker.obituary())
-                    if waiting:
-                        workers.append(Process(waiting.popleft(), events))
-                elif event["event"] != "idle":
+                if event is not None and event["event"] != "idle":
                     emit(event)
-                elif waiting and not is_cancelled(tasks[0]):
-                    worker.give(waiting.popleft())
+                    continue
+                if worker.is_lost:
+                    waiting.appendleft(worker.task)
                 else:
-                    workers.remove(worker)
-                    worker.stop()
+                    emit_end(worker, event, emit)
+                if is_cancelled(tasks[0]):
+                    waiting.clear()
+                if waiting and worker.is_ready:
+                    worker.give(waiting.popleft())
+                    continue
+                workers.remove(worker)
+                worker.stop()
+                if waiting:
+                    workers.append(Process(waiting.popleft(), events))
         finally:
             stop_all(workers)
 

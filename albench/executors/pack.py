@@ -40,7 +40,7 @@ class Pack:
         names = {json.dumps(task["name"]): task_key(task) for task in self.tasks}
 
         def note(event: Event) -> None:
-            if event["event"] not in ("round", "training"):
+            if event["event"] in ("done", "failed", "held", "died"):
                 _append(self.file, {"task": names[json.dumps(event["cell"])], "event": dict(event)})
 
         over = ended(self.file)

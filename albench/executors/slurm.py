@@ -54,6 +54,7 @@ class Slurm(Executor):
     constraint: str | None = None
     signal: Annotated[int, Ge(1)] = 90
     remote: ClassVar[bool] = True
+    ends_cells: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         minutes(self.time)

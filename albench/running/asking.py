@@ -16,6 +16,7 @@ from albench.contracts.protocol import Protocol
 from albench.contracts.query import Query
 from albench.contracts.strategy import Strategy
 from albench.errors import SettingError, StrategyError
+from albench.running.contents import digest
 from albench.running.measure import Measurement
 from albench.running.memory import give_back_freed
 from albench.running.mode import settings_kept
@@ -69,10 +70,10 @@ def untouched(query: Query) -> Iterator[None]:
 def unchanged_data(query: Query) -> Iterator[None]:
     """Raise StrategyError when the block changed the inputs, the labels, the sets or the memory in place."""
     tensors = query.given()
-    versions = {name: tensor._version for name, tensor in tensors.items()}
+    versions = {name: (tensor._version, digest(tensor)) for name, tensor in tensors.items()}
     yield
-    for name, version in versions.items():
-        if tensors[name]._version != version:
+    for name, (version, content) in versions.items():
+        if tensors[name]._version != version or digest(tensors[name]) != content:
             mend = "query.remember it" if name.startswith("memory") else f"work on a copy (query.{name}.clone())"
             raise StrategyError(f"it changed query.{name} in place; {mend}")
 

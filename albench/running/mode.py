@@ -35,6 +35,11 @@ def _set_precision(value: tuple[str | None, ...]) -> None:
         backend.fp32_precision = precision
 
 
+def _flushes_denormal() -> bool:
+    """Return whether numbers near zero count as zero, which torch does not tell."""
+    return bool((torch.full((1,), 1e-310, dtype=torch.float64) * 0.5 == 0).item())
+
+
 _cudnn, _onednn = cast("Any", torch.backends.cudnn), cast("Any", torch.backends.mkldnn)
 _BACKENDS: tuple[Any, ...] = (
     torch.backends,  # which the others inherit from
@@ -53,7 +58,10 @@ _SETTINGS: dict[str, Setting] = {
         lambda: torch.backends.cudnn.benchmark,
         lambda value: setattr(torch.backends.cudnn, "benchmark", value),
     ),
+    "search for anomalies": (torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly),
+    "treatment of tiny numbers": (_flushes_denormal, torch.set_flush_denormal),
 }
+_prepared: dict[str, Any] = {}
 
 
 def prepare_torch(device: str, threads: int, product: str) -> None:
@@ -73,6 +81,12 @@ def prepare_torch(device: str, threads: int, product: str) -> None:
         torch.backends.cudnn.benchmark = False
         torch.backends.cudnn.allow_tf32 = False
         torch.use_deterministic_algorithms(True)
+    _prepared.update((name, read()) for name, (read, _) in _SETTINGS.items())
+
+
+def changed_since_prepared() -> list[str]:
+    """Return the settings that differ from what `prepare_torch` left; none where it was never called."""
+    return [name for name, value in _prepared.items() if _SETTINGS[name][0]() != value]
 
 
 @contextmanager

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from albench.contracts.executor import Emit
 from albench.datadir import data_settings, given_data, is_offline
-from albench.errors import DamageError, HeldError, RequestError, WriteError, reason
+from albench.errors import DamageError, HeldError, RequestError, WriteError, cut, reason, shown
 from albench.plugins.host import host
 from albench.products.choice import PLAIN, asked
+from albench.running.limits import UNLIMITED, Limits
 from albench.running.luggage import check_harness, check_plugins, choices, distributions, sources, unpacked
 from albench.running.provenance import now
 from albench.store.cell import OwnedCell
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from albench.running.loop import Loop
     from albench.training.model import Watch
 
+MOST_TRACEBACK = 20_000  # characters of a traceback in a cell's log
 PLANNED = "the run was planned with; give every worker the same data"
 
 
@@ -37,7 +39,7 @@ class Work:
     remembers of its study, name and preset; `product` the one that the study was planned with, and whether it was
     asked for (`albench.products.choice`). A worker must have the `distributions` of these versions. Where it is
     elsewhere, `sources` has the text of components from files, by their paths. `data` is the folder that was given, for
-    workers whose environment names none.
+    workers whose environment names none. `cell_timeout` (seconds) and `memory` (bytes) are what it may take.
     """
 
     store: str
@@ -55,11 +57,13 @@ class Work:
     sources: Mapping[str, str] = field(default_factory=dict)
     data: str | None = None
     offline: bool = False
+    cell_timeout: float | None = None
+    memory: int | None = None
 
     @classmethod
     def of(
         cls, store: Path, spec: CellSpec, study: Mapping[str, str], rounds: int | None, device: str, threads: int,
-        product: str, command: Any, remote: bool = False,
+        product: str, command: Any, remote: bool = False, limits: Limits = UNLIMITED,
     ) -> Work:  # fmt: skip
         """Return the task of a cell in a store, `remote` where its worker may see no file of this machine."""
         root, data = store.resolve(), given_data()
@@ -67,7 +71,7 @@ class Work:
         return cls(
             str(root), spec.to_json(), spec.name, log, dict(study), rounds, device, threads,
             product, asked() is not None, list(command), distributions(spec), sources(spec) if remote else {},
-            None if data is None else str(data), is_offline(),
+            None if data is None else str(data), is_offline(), **vars(limits),
         )  # fmt: skip
 
     def to_json(self) -> dict[str, Any]:
@@ -96,6 +100,12 @@ def perform(task: Mapping[str, Any], emit: Emit) -> None:
         emit({"event": "failed", "cell": task["name"], "reason": reason(error)})
 
 
+def _exit_in_words(error: SystemExit) -> str:
+    """Return what sys.exit was called with."""
+    code = "" if error.code is None else shown(error.code)
+    return f"it called sys.exit({code}); raise an error that says what is wrong"
+
+
 def request_of(study: Mapping[str, str], spec: CellSpec, rounds: int | None) -> dict[str, Any]:
     """Return what a cell remembers of the study that asked for it, so that a lost study can be put together."""
     return {**study, "rounds": rounds, "columns": columns_of(spec.setting)}
@@ -106,11 +116,11 @@ def _perform_owned(work: Work, spec: CellSpec, cell: OwnedCell, emit: Emit) -> N
         rounds, exhausted = _run(work, spec, cell, emit)
     except (WriteError, HeldError):
         raise
-    except Exception as error:  # noqa: BLE001 - a cell's failure is recorded, whatever it is
-        message = reason(error)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a cell's failure is recorded, whatever it is
+        message = _exit_in_words(error) if isinstance(error, SystemExit) else reason(error)
         status = "damaged" if isinstance(error, DamageError) else "failed"
         cell.lease.check()
-        cell.log(traceback.format_exc())
+        cell.log(cut(traceback.format_exc(), MOST_TRACEBACK))
         cell.fail(spec, _request(work, spec), message, status)
         emit({"event": "failed", "cell": work.name, "reason": message})
     else:

@@ -70,7 +70,9 @@ class Lease:
         return self.own.token
 
     def check(self) -> None:
-        """Raise LostError when the lease is not this process's any more."""
+        """Raise LostError when the lease is not this process's any more, or never was: a fork has it not."""
+        if os.getpid() != self.own.pid:
+            raise LostError(f"{self.what} is held by process {self.own.pid}, and not by a fork of it")
         present = holder(self.path)
         if present != self.own:
             now = f"{present} has it now" if present else "its claim is gone"
@@ -126,7 +128,7 @@ def leased(path: Path, what: str, wait: bool = False) -> Iterator[Lease]:
     finally:
         done.set()
         with suppress(OSError):
-            if holder(path) == lease.own:
+            if os.getpid() == lease.own.pid and holder(path) == lease.own:
                 path.unlink(missing_ok=True)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from albench.errors import DamageError, StoreError, StoreWarning
+from albench.errors import TIMED_OUT, DamageError, StoreError, StoreWarning
 from albench.store.record import read_record, read_study, rebuilt_study
 from albench.store.snapshot import Snapshot, read_snapshot
 from albench.store.source import CELL, FILE, STUDY, Source
@@ -31,6 +31,11 @@ class CellStatus:
     status: str
     reason: str
     rounds: int  # rounds recorded, without round 0
+
+    @property
+    def ran_out_of_time(self) -> bool:
+        """Whether it failed for a limit of time, so that it may go on from there."""
+        return self.status == "failed" and self.reason.startswith(TIMED_OUT)
 
 
 class StoreReader:
