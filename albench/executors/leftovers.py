@@ -72,8 +72,8 @@ def _few(items: list[str]) -> list[str]:
 
 def _name(pid: int) -> str:
     with suppress(psutil.Error):
-        return f"{pid} ({psutil.Process(pid).name()})"
-    return str(pid)
+        return str(psutil.Process(pid).name())
+    return "that just ended"
 
 
 def _state() -> dict[str, Any]:

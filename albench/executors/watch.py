@@ -41,7 +41,8 @@ class Watch:
     def __init__(self, task: Task) -> None:
         self.is_over = False
         self._task = task
-        self._since = self._heard = time.monotonic()
+        self._since = float("inf")  # that a process takes to start is no time of its cell
+        self._heard = time.monotonic()
         self._silent_seconds = SILENT_SECONDS
         self._last = "it was given to a process"
 

@@ -40,7 +40,7 @@ def main() -> NoReturn:
         os.set_inheritable(descriptor, False)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(line_buffering=True, errors="backslashreplace")
+            stream.reconfigure(errors="backslashreplace")
     sys.breakpointhook = _no_breakpoint
     signal.signal(signal.SIGTERM, _stop)
     with suppress(_Stopped):

@@ -2,39 +2,56 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+import re
 from pathlib import Path
 
-TWO_CELLS = """
-import os, subprocess, sys
-from pathlib import Path
-from albench.executors.worker import _output_to
+from albench.executors.log import KEPT_BYTES, Log
+from tests.conftest import Cli, PluginFolder, small_options
 
-def say(what):
-    print(f"{what} printed")
-    print(f"{what} warned", file=sys.stderr)
-    subprocess.run(["echo", f"{what} by another process"])
-
-folder = Path(sys.argv[1])
-before = os.listdir("/proc/self/fd") if Path("/proc/self/fd").exists() else []
-for cell in ("one", "other"):
-    with _output_to(folder / cell / "log.txt"):
-        say(cell)
-    sys.stdout.flush()
-    os.write(1, f"after {cell}\\n".encode())
-    os.write(2, f"warned after {cell}\\n".encode())
-assert not before or os.listdir("/proc/self/fd") == before
+SAYS = """
+def score(self, query):
+    import os, subprocess, sys
+    print("printed")
+    print("warned", file=sys.stderr)
+    subprocess.run(["echo", "by another process"])
+    os.write(2, b"by the system\\n")
+    return query.logits[:, 0]
 """
 
 
-def test_what_is_printed_after_a_cell_goes_where_it_went_before_it(tmp_path: Path) -> None:
-    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
-    command = [sys.executable, "-c", TWO_CELLS, str(tmp_path)]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False, env=buffered)
-    assert (ran.returncode, ran.stderr) == (0, "warned after one\nwarned after other\n")
-    assert ran.stdout == "after one\nafter other\n"
-    for cell in ("one", "other"):
-        lines = (tmp_path / cell / "log.txt").read_text().splitlines()
-        assert sorted(lines) == [f"{cell} by another process", f"{cell} printed", f"{cell} warned"]
+def test_what_a_cell_prints_is_in_its_log_and_in_no_other(tmp_path: Path, plugins: PluginFolder, cli: Cli) -> None:
+    plugins.install_strategy("says", SAYS)
+    store = tmp_path / "s"
+    ran = cli("run", "--strategies", "says,random", *("--seeds", 1, "--jobs", 1, "--store", store), *small_options())
+    assert (ran.code, ran.err) == (0, "")
+    assert "printed" not in ran.out
+    says, random = (next(store.glob(f"cells/digits/{name}/*/log.txt")).read_text() for name in ("says", "random"))
+    assert sorted(says.splitlines()) == sorted(2 * ["printed", "warned", "by another process", "by the system"])
+    assert random == ""
+
+
+def test_a_log_that_was_cut_and_grows_again_counts_all_that_is_left_out(tmp_path: Path) -> None:
+    path, written = tmp_path / "log.txt", b""
+    for session in range(3):
+        log = Log(path)
+        for number in range(9):
+            data = b"%d %d\n" % (session, number) * 20_000
+            log.write(data)
+            written += data
+        log.close()
+    kept = path.read_bytes()
+    marks = list(re.finditer(rb"\n\[\.\.\. (\d+) bytes are left out here \.\.\.\]\n", kept))
+    assert len(marks) == 1
+    assert len(kept) - len(marks[0][0]) + int(marks[0][1]) == len(written)
+    assert kept[: marks[0].start()] == written[:KEPT_BYTES]
+    assert written.endswith(kept[marks[0].end() :])
+
+
+def test_a_log_follows_no_link_and_its_last_words_are_known_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "theirs").write_text("precious")
+    (tmp_path / "log.txt").symlink_to(tmp_path / "theirs")
+    log = Log(tmp_path / "log.txt")
+    log.write(b"first\nsecond\nthird\nfourth\n")
+    log.close()
+    assert (tmp_path / "theirs").read_text() == "precious"
+    assert log.last_words() == "second third fourth"
