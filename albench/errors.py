@@ -8,6 +8,7 @@ from typing import Any
 
 SHOWN = 80  # characters of somebody's input that a message repeats
 MOST_TEXT = 2000  # characters of a message: what a cell's failure says in its record, on the terminal and in reports
+_MARK = 60  # characters that the mark takes at most
 TIMED_OUT = "timed out"  # how the failure of a cell begins that a further run tries again
 
 
@@ -93,15 +94,15 @@ def reason(error: BaseException) -> str:
         text = str(error)
     except Exception:  # noqa: BLE001 - of a class whose message is broken as well
         text = "its message cannot be had"
-    message = " ".join(cut(text, MOST_TEXT).split())
-    if isinstance(error, AlbenchError):
-        return message
-    return f"{type(error).__name__}: {message}" if message else type(error).__name__
+    name = type(error).__name__
+    if not isinstance(error, AlbenchError):
+        text = f"{name}: {text}" if text.strip() else name
+    return " ".join(cut(text, MOST_TEXT).split())
 
 
 def cut(text: str, most: int) -> str:
-    """Return a text, of one that is longer the beginning and the end, with a mark that says how much is left out."""
+    """Return a text of at most `most` characters: of a longer one both ends, and a mark that says how much is missing."""
     if len(text) <= most:
         return text
-    half = most // 2
+    half = (most - _MARK) // 2
     return f"{text[:half]} [... {len(text) - 2 * half} characters are left out here ...] {text[-half:]}"

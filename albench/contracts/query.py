@@ -11,10 +11,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from albench.contracts.memory import Memory
-from albench.errors import StrategyError
+from albench.contracts.memory import MOST_NAME, Memory
+from albench.errors import StrategyError, shown
 
 FORWARD_BATCH = 250
+MOST_NOTES = 100  # of a round
+MOST_NOTE = 200  # characters of a note that is text
 
 
 class Query:
@@ -217,13 +219,20 @@ class Query:
     def note(self, name: str, value: float | str) -> None:
         """Keep a number or a short text with the round (column `notes`).
 
-        Raises StrategyError for anything else, a number that is not finite, or a text over 200 characters.
+        Raises StrategyError for anything else, a number that is not finite, a name or a text over 200 characters, and
+        for more than 100 notes.
         """
+        if len(name) > MOST_NAME:
+            raise StrategyError(f"note({shown(name)}, ...): a note's name is a text of at most {MOST_NAME} characters")
+        if len(self._notes) >= MOST_NOTES and name not in self._notes:
+            raise StrategyError(f"note({shown(name)}, ...): a round keeps at most {MOST_NOTES} notes; note fewer")
         if isinstance(value, float) and not math.isfinite(value):
             raise StrategyError(f"note({name!r}, {value}): a note is a finite number or a short text")
         known: tuple[type, ...] = (int, float, str)  # what a type hint says, an author may not have read
-        if not isinstance(value, known) or len(str(value)) > 200:
-            raise StrategyError(f"note({name!r}, ...): a note is a finite number or a text of at most 200 characters")
+        if not isinstance(value, known) or len(str(value)) > MOST_NOTE:
+            raise StrategyError(
+                f"note({name!r}, ...): a note is a finite number or a text of at most {MOST_NOTE} characters"
+            )
         self._notes[name] = value
 
     @cached_property

@@ -26,6 +26,8 @@ from albench.store.rows import NO_QUERY, Row, wrong_value
 from albench.study.spec import CellSpec
 from albench.training.model import Model
 
+MOST_RECORDED = 1_000_000  # characters of what a protocol records of a round, as JSON
+
 
 @dataclass
 class Loop:
@@ -200,7 +202,8 @@ class Loop:
     def _added(self, values: Row) -> Row:
         """Return what the protocol records, held to the columns that it declares."""
         try:
-            json.dumps(values, allow_nan=False)
+            if len(json.dumps(values, allow_nan=False)) > MOST_RECORDED:
+                raise ValueError(f"over {MOST_RECORDED // 10**6} MB")
             added = {name: values[name] for name in self.protocol.columns}
             if wrong := wrong_value([added], self.protocol.columns):
                 raise ValueError(wrong.partition(": ")[2])

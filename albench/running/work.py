@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from albench.contracts.executor import Emit
 from albench.datadir import data_settings, given_data, is_offline
-from albench.errors import DamageError, HeldError, RequestError, WriteError, cut, reason, shown
+from albench.errors import MOST_TEXT, DamageError, HeldError, RequestError, WriteError, cut, reason, shown
 from albench.plugins.host import host
 from albench.products.choice import PLAIN, asked
 from albench.running.limits import UNLIMITED, Limits
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from albench.running.loop import Loop
     from albench.training.model import Watch
 
+MOST_NOTES = 100  # that a scenario has of its data
 MOST_TRACEBACK = 20_000  # characters of a traceback in a cell's log
 PLANNED = "the run was planned with; give every worker the same data"
 
@@ -208,7 +209,8 @@ def _product(work: Work, cell: OwnedCell, rounds_kept: int) -> str:
 
 def _noted(split: Split) -> dict[str, Any]:
     """Return what the scenario notes of its data, nothing where it notes nothing."""
-    return {"data_notes": list(split.notes)} if split.notes else {}
+    notes = [cut(str(note), MOST_TEXT) for note in split.notes[:MOST_NOTES]]
+    return {"data_notes": notes} if notes else {}
 
 
 def _provenance(work: Work, spec: CellSpec, product: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from albench.store.files import replacing
 from albench.store.source import FILE, STUDY, Source
 
 MOST_FILES = 2_000_000
+MOST_BYTES = 2**28  # of a file of text, which is read as a whole; the longest rounds are a few megabytes
 GROWTH = 200  # how many times its own size an archive may unpack to; rounds are text, and reach 20
 ALWAYS_FINE = 64 * 2**20  # bytes that any archive may unpack to
 _DATE = (1980, 1, 1, 0, 0, 0)  # the same archive of the same results
@@ -71,6 +72,8 @@ class Archive(Source):
                 self._refuse(f"it holds {shown(name)}{' twice' if name in files else ''}, which is no file of a store")
             if info.flag_bits & 1 or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                 self._refuse(f"{shown(name)} is encrypted, or packed in another way than 'albench export' packs")
+            if info.file_size > MOST_BYTES and not name.endswith(".safetensors"):
+                self._refuse(f"{shown(name)} would unpack to more than {MOST_BYTES // 2**20} MB")
             files[name] = info
         if len(files) > MOST_FILES or sum(info.compress_size for info in infos) > size:
             self._refuse("it claims more than it holds")

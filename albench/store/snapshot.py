@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from albench.errors import DamageError, StoreError
+from albench.errors import MOST_TEXT, DamageError, StoreError, cut
 from albench.store.record import name_of, read_outcome, read_record
 from albench.store.rows import Row, read_rows, wrong_value
 from albench.store.source import CELL, OUTCOME, ROUNDS, Source
@@ -50,7 +50,7 @@ class Snapshot:
         if not self.record:
             return "missing", "not started", 0
         if self.record["status"] in ("failed", "damaged"):
-            return self.record["status"], self.record["error"] or "", done
+            return self.record["status"], cut(self.record["error"] or "", MOST_TEXT), done
         return (
             "missing",
             f"interrupted or asked for more rounds; {done} rounds are kept and the next run goes on",

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import albench
 from albench.contracts.memory import MOST_BYTES
+from albench.contracts.query import MOST_NOTE, MOST_NOTES
 from albench.errors import StrategyError
 from albench.testing import make_query
 from tests.conftest import PluginFolder, small_run
@@ -177,3 +178,17 @@ def test_ids_say_nothing_about_labels() -> None:
     draws = np.random.default_rng(0)
     chance = [(np.diff(draws.permutation(labels)) == 0).sum() for _ in range(300)]
     assert abs((np.diff(labels) == 0).sum() - np.mean(chance)) < 4 * np.std(chance)
+
+
+def test_notes_of_a_round_have_an_end() -> None:
+    asked = query()
+    for number in range(MOST_NOTES):
+        asked.note(f"note {number}", number)
+    asked.note("note 0", "x" * MOST_NOTE)
+    with pytest.raises(StrategyError, match="a round keeps at most 100 notes"):
+        asked.note("one more", 1)
+    with pytest.raises(StrategyError, match="a text of at most 200 characters"):
+        asked.note("note 1", "x" * (MOST_NOTE + 1))
+    with pytest.raises(StrategyError, match="a note's name is a text of at most"):
+        asked.note("x" * 10_000_000, 1)
+    assert len(asked.notes) == MOST_NOTES

@@ -242,6 +242,16 @@ def test_an_archive_may_unpack_to_as_much_as_is_always_fine_and_no_byte_more(arc
         Archive(archive).names()
 
 
+def test_a_file_of_text_that_would_fill_the_memory_is_refused(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with zipfile.ZipFile(archive) as opened:
+        largest = max(info.file_size for info in opened.infolist() if not info.filename.endswith(".safetensors"))
+    monkeypatch.setattr("albench.store.archive.MOST_BYTES", largest)
+    assert list(Archive(archive).names())
+    monkeypatch.setattr("albench.store.archive.MOST_BYTES", largest - 1)
+    with pytest.raises(StoreError, match="would unpack to more than"):
+        Archive(archive)
+
+
 def test_a_size_that_a_file_has_not_is_damage_and_no_crash(archive: Path, cli: Cli) -> None:
     lying(archive)
     ran = cli("status", archive)
