@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.albench-installed
 
-.PHONY: demo test check lint types soak mutants bench bench-compare clean
+.PHONY: demo test check lint types soak fuzz mutants bench bench-compare clean
 
 demo: $(STAMP)
 	$(BIN)/albench run --strategies emoc,min,1vs2,max,random
@@ -26,6 +26,12 @@ soak: $(STAMP)
 	$(BIN)/python -m tests.soak.kills --count 50
 	$(BIN)/python -m tests.soak.claims --entries 1200
 	$(BIN)/python -m tests.soak.owners
+
+# Every reader under a million inputs that nobody meant, about an hour outside CI; faults stand in runs/fuzz.
+FUZZ ?= --count 42000 --seed 1
+fuzz: $(STAMP)
+	$(BIN)/python -m pip install --quiet --editable ".[dev,fuzz]"
+	$(BIN)/python -m tests.fuzz $(FUZZ)
 
 # Small random changes of the code that tests should notice, hours outside CI; it goes on where it was stopped.
 MUTANTS ?= --count 300 --seed 0

@@ -62,12 +62,12 @@ class Pack:
 def ended(file: Path) -> dict[str, Event]:
     """Return how tasks ended, by their keys, as a job wrote it; a line that is being written is left out."""
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return {}
     found: dict[str, Event] = {}
     for line in lines:
-        with suppress(ValueError, TypeError, KeyError):
+        with suppress(ValueError, TypeError, KeyError, RecursionError):
             entry = json.loads(line)
             found[entry["task"]] = entry["event"]
     return found

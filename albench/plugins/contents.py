@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import stat
 from pathlib import Path
 
 from albench.errors import RequestError, reason
@@ -34,6 +35,8 @@ def content_digest(path: str | Path, where: str) -> str:
 
 def _of_file(path: Path) -> str:
     state = path.stat()
+    if not stat.S_ISREG(state.st_mode):  # a pipe would be waited for, and a device has no end
+        raise OSError("it is no file")
     key = (str(path.resolve()), state.st_size, state.st_mtime_ns)
     if key not in _digests:
         with path.open("rb") as file:

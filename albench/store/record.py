@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from albench.errors import DamageError, RequestError, StoreError
+from albench.errors import DamageError, RequestError, StoreError, shown
 from albench.store.rows import KEY, check_columns
 from albench.store.sealed import parsed, unseal
 from albench.store.shapes import ChoiceShape, OutcomeShape, RecordShape, SettingShape, StudyShape, check_shape
@@ -89,7 +89,7 @@ def _unsealed(data: bytes, where: str) -> dict[str, Any]:
             raise
     if value.get("schema") != SCHEMA:
         raise StoreError(
-            f"{where} has schema {value.get('schema')!s:.20} and this version of albench reads {SCHEMA}; "
+            f"{where} has schema {shown(value.get('schema'))} and this version of albench reads {SCHEMA}; "
             "use the version that wrote it, or another folder"
         )
     return value

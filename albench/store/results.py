@@ -132,7 +132,7 @@ def _benchmarks(path: Path) -> list[dict[str, Any]]:
             }
             for one in found
         ]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise RequestError(
             f"{path} is no JSON file of pytest-benchmark ({type(error).__name__}: {error}); write one with "
             "pytest --benchmark-json"

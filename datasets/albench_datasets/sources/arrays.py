@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,8 @@ from numpy.typing import NDArray
 from albench import DataError, reason
 
 MOST_CLASSES = 100_000
+GROWTH = 200  # how many times its size in the file an array may unpack to; numbers that are none but zeros reach 1,000
+ALWAYS_FINE = 64 * 2**20  # bytes that any array may unpack to
 
 
 class Arrays:
@@ -29,10 +30,11 @@ class Arrays:
         try:
             if self.path.is_dir():
                 file = self.path / f"{name}.npy"
-                return np.load(file, mmap_mode="r", allow_pickle=False) if file.exists() else None
+                return _array(np.load(file, mmap_mode="r", allow_pickle=False)) if file.exists() else None
             with np.load(self.path, allow_pickle=False) as stored:
+                _check_growth(stored, name)
                 return np.asarray(stored[name]) if name in stored else None
-        except (OSError, ValueError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+        except Exception as error:  # noqa: BLE001 - a damaged file raises whatever its readers like
             raise DataError(
                 f"{self.path}: {name} cannot be read ({reason(error)}); write it with numpy.savez"
             ) from None
@@ -76,7 +78,7 @@ class Arrays:
         try:
             source = json.loads(str(found)) if found is not None else {}
             return [f"Features of {source['network']['label']} on {source['data']['scenario']}."]
-        except (ValueError, KeyError, TypeError):  # of somebody who means something else by it
+        except (ValueError, KeyError, TypeError, RecursionError):  # of somebody who means something else by it
             return []
 
     def labels(self, n: int) -> tuple[NDArray[np.int64], list[str]]:
@@ -93,6 +95,8 @@ class Arrays:
             n_unnamed = int(names[0] == "")  # the empty name comes first
             return numbers.astype(np.int64) - n_unnamed, names[n_unnamed:].tolist()
         named = self.find("class_names")
+        if named is not None and named.ndim != 1:
+            raise DataError(f"{self.path}: class_names are of shape {named.shape}; give a name for each class")
         n_classes = MOST_CLASSES if named is None else len(named)
         if found.dtype.kind not in "iu" or found.min() < -1 or found.max() >= n_classes:
             what = f"run from {found.min()} to {found.max()}" if found.dtype.kind in "iuf" else f"are {found.dtype}"
@@ -104,3 +108,18 @@ class Arrays:
         n_unnamed = int(used[0] == -1)
         classes = [str(label if named is None else named[label]) for label in used[n_unnamed:]]
         return numbers.astype(np.int64) - n_unnamed, classes
+
+
+def _array(found: Any) -> NDArray[Any]:
+    """Return what numpy has read where it is one array; ValueError."""
+    if not isinstance(found, np.ndarray):
+        raise ValueError("it is no array")
+    return found
+
+
+def _check_growth(stored: Any, name: str) -> None:
+    """Raise ValueError for an array of an ``.npz`` file that would take memory beyond measure."""
+    for info in stored.zip.infolist():
+        most = max(ALWAYS_FINE, GROWTH * info.compress_size)
+        if info.filename.removesuffix(".npy") == name and info.file_size > most:
+            raise ValueError(f"it would unpack to more than {GROWTH} times its size")

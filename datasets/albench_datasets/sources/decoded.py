@@ -24,7 +24,8 @@ from albench import LabeledImages, decoded_directory
 
 LAYOUT = 3  # of a decoded copy; part of its name
 BLOCK_BYTES = 1 << 20  # read at once for a checksum
-UNREADABLE = (OSError, ValueError, KeyError, TypeError)  # what a copy that is absent or damaged raises
+# what a copy that is absent or damaged raises
+UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 
 def decoded(sources: Sequence[Path], decode: Callable[[], LabeledImages], how: str = "") -> LabeledImages:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from albench import DataError, LabeledImages
+from albench import DataError, LabeledImages, reason
 from albench_datasets.sources.collected import Picture
 from albench_datasets.sources.pictures import Look, UnusableError, pixels
 
@@ -120,8 +120,8 @@ def _table(path: Path, columns: Columns) -> Any:
         return parquet.read_table(path, columns=[columns.image, columns.label])
     except (pyarrow.ArrowException, OSError, KeyError) as error:
         raise DataError(
-            f"{path} is no readable Parquet file with the columns {columns.image} and {columns.label} ({error}); "
-            "replace it"
+            f"{path} is no readable Parquet file with the columns {columns.image} and {columns.label} "
+            f"({reason(error)}); replace it"
         ) from None
 
 
@@ -156,5 +156,5 @@ def _class_names(table: Any, path: Path, label: str) -> list[str]:
     try:
         info = json.loads(table.schema.metadata[b"huggingface"])
         return [str(name) for name in info["info"]["features"][label]["names"]]
-    except (TypeError, KeyError, ValueError):
+    except (TypeError, KeyError, ValueError, RecursionError):
         raise DataError(f"{path} has no class names in its schema metadata (key 'huggingface'); replace it") from None

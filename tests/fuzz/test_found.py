@@ -1,0 +1,43 @@
+"""Inputs that readers once did not take, the smallest of each kind that fuzzing has found."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.fuzz.data import npy, npy_that_claims, packed, parquet_file
+from tests.fuzz.judging import fault_of
+from tests.fuzz.targets import TARGETS
+
+FEATURES = npy([[0.0], [1.0]])
+FOUND = {
+    "a device for a file of weights": ("study file", b'strategies="random"\nnetwork="torchvision[weights=/dev/zero]"'),
+    "a pack's end in no UTF-8": ("ends of a pack", b"\x80"),
+    "a line break in a schema": ("cell.json", b'{"schema": "a\\nb"}'),
+    "an array without a length": ("features in a folder", b"\x02" + npy("a")),
+    "an array's header cut in brackets": ("features in a folder", b"\x00" + npy_that_claims("(")),
+    "an array in a file, its header cut": ("features in a file", packed([("features.npy", npy_that_claims("("))])),
+    "an archive for an array": ("features in a folder", b"\x00" + packed([("a.npy", FEATURES)])),
+    "a block that is no array": ("features begun", packed([("features", b"x")])),
+    "a copy whose checksums are none": ("decoded copy", b'{"copy": "copy", "crc32": null}'),
+    "a source of brackets": ("features in a folder", b"\x05" + npy("[" * 10_000)),
+    "a table about brackets": ("Parquet", parquet_file(about="[" * 10_000)),
+    "results of brackets": ("benchmarks", b"[" * 10_000),
+    "a pack's end in brackets": ("ends of a pack", b"[" * 10_000),
+    "a table cut in its pages": (
+        "Parquet",
+        parquet_file(use_dictionary=False).replace(b"\x15\x00\x15", b"\x15\x00\xff"),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", FOUND)
+def test_what_fuzzing_has_found_is_taken_or_refused_in_one_sentence(what: str) -> None:
+    name, data = FOUND[what]
+    assert fault_of(TARGETS[name].read, data) == ""
+
+
+def test_an_array_that_would_unpack_to_hundreds_of_times_its_size_is_refused() -> None:
+    zeros = npy_that_claims("(10000000, 2)", content=b"\0" * 80_000_000)
+    with pytest.raises(Exception, match="it would unpack to more than 200 times its size") as refused:
+        TARGETS["features in a file"].read(packed([("features.npy", zeros)]))
+    assert type(refused.value).__name__ == "DataError"
