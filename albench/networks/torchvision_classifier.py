@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 MEAN = (0.485, 0.456, 0.406)  # of ImageNet's channels on the scale 0..1, as torchvision's weights expect them
+LONGEST = 200  # characters of what a damaged file says of itself
 STD = (0.229, 0.224, 0.225)
 
 
@@ -132,8 +133,9 @@ def _read(path: str) -> dict[str, Tensor]:
     try:
         found: Any = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # noqa: BLE001 - whatever torch raises of what people have
+        why = reason(error).partition(". ")[0][:LONGEST]  # torch goes on for a page
         raise SettingError(
-            f"the weights {path} cannot be read as tensors alone ({reason(error).splitlines()[0]}); write them with "
+            f"the weights {path} cannot be read as tensors alone ({why}); write them with "
             "torch.save(model.state_dict(), FILE)"
         ) from None
     if not isinstance(found, dict) or not all(isinstance(value, torch.Tensor) for value in found.values()):

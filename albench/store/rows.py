@@ -69,6 +69,9 @@ STORED = (  # of a line on disk: a frame has neither
 )
 COLUMNS = (*NAMES, *STATE, *QUERY, *COST, *LISTS)
 _LABELS = tuple(column for column in NAMES if column.name != "seed")
+_ALWAYS = [  # in every row, whatever version wrote it
+    column.name for column in (*STATE, *QUERY, *COST, *LISTS) if column.name not in ("n_rejected", "query_files")
+]
 _AT_ONCE = 20_000  # rows that are turned into columns together
 VARYING = frozenset(column.name for column in (*COLUMNS, *STORED) if column.varies)
 _SHARED = {column.name: column.name for column in COLUMNS}  # one text for all rows: each line is parsed with its own
@@ -112,7 +115,7 @@ def read_rows(data: bytes, key: str) -> list[Row]:
             raise DamageError(f"line {number + 1}: {error}") from None
         if row.pop("cell", None) != key[:KEY]:
             raise DamageError(f"line {number + 1} is another cell's")
-        attempts.add(row.pop("attempt", None))
+        attempts.add(str(row.pop("attempt", None)))
         if row.get("round") != number or len(attempts) > 1:
             raise DamageError(f"line {number + 1} is not round {number} of one attempt")
         rows.append({_SHARED.get(name, name): value for name, value in row.items()})
@@ -130,6 +133,21 @@ def wrong_value(rows: Sequence[Mapping[str, Any]], of_protocol: Mapping[str, str
     return ""
 
 
+def missing_value(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Return in words which value is absent that every row has, "" where none is."""
+    for number, row in enumerate(rows):
+        if absent := [name for name in _ALWAYS if name not in row]:
+            return f"line {number + 1}: there is no {absent[0]}"
+    return ""
+
+
+def _is_finite(value: Any) -> bool:
+    try:
+        return type(value) in (int, float) and math.isfinite(value)
+    except OverflowError:  # an integer beyond any float
+        return False
+
+
 def _is_integer(value: Any) -> bool:
     return type(value) is int and -(2**63) <= value < 2**63
 
@@ -138,7 +156,7 @@ _FITS: Mapping[str, Callable[[Any], bool]] = {  # what a column of a type may ho
     "str": lambda value: isinstance(value, str),
     "int64": _is_integer,
     "Int64": lambda value: value is None or _is_integer(value),
-    "float64": lambda value: value is None or (type(value) in (int, float) and math.isfinite(value)),
+    "float64": lambda value: value is None or _is_finite(value),
     "boolean": lambda value: value is None or type(value) is bool,
     "object": lambda _: True,  # of protocols
 }

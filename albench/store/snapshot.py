@@ -8,7 +8,7 @@ from typing import Any
 
 from albench.errors import MOST_TEXT, DamageError, StoreError, cut
 from albench.store.record import name_of, read_outcome, read_record
-from albench.store.rows import Row, read_rows, wrong_value
+from albench.store.rows import Row, missing_value, read_rows, wrong_value
 from albench.store.source import CELL, OUTCOME, ROUNDS, Source
 
 
@@ -69,7 +69,7 @@ def read_snapshot(source: Source, folder: str, cell: Mapping[str, Any]) -> Snaps
             raise _damage(source, f"{folder}/{CELL}", "it is of a cell of another name")
         if rows and not record:
             raise _damage(source, f"{folder}/{CELL}", "it is missing")
-        wrong = wrong_value(rows, record["request"]["columns"]) if record else ""
+        wrong = missing_value(rows) or (wrong_value(rows, record["request"]["columns"]) if record else "")
         if wrong:
             raise _damage(source, f"{folder}/{ROUNDS}", wrong)
         if outcome is None and "rounds" in record:

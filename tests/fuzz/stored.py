@@ -21,7 +21,7 @@ from albench.store.exporting import export
 from albench.store.leases import holder
 from albench.store.record import read_outcome, read_record, read_study
 from albench.store.results import collect, load
-from albench.store.rows import as_frame, read_rows, wrong_value
+from albench.store.rows import as_frame, missing_value, read_rows, wrong_value
 from albench.store.sealed import unseal
 from albench.store.source import CELL, OUTCOME, ROUNDS, STUDY
 from albench.store.store import open_store
@@ -54,7 +54,7 @@ def _first(name: str) -> bytes:
 
 
 @cache
-def _key() -> str:
+def key() -> str:
     return str(unseal(_first(CELL))["key"])
 
 
@@ -75,8 +75,8 @@ def sealed_lines(data: bytes) -> bytes:
 
 
 def _read_rows(data: bytes) -> object:
-    rows = read_rows(data, _key())
-    wrong = wrong_value(rows, {})
+    rows = read_rows(data, key())
+    wrong = missing_value(rows) or wrong_value(rows, {})
     name = dict.fromkeys(("setting", "scenario", "protocol", "learner", "network", "strategy"), "") | {"seed": 0}
     return wrong or as_frame([(name, rows)])
 
@@ -98,7 +98,7 @@ def _state() -> dict[str, Any]:
     rows = [unseal(line) for line in _first(ROUNDS).splitlines(keepends=True)]
     plain = [{name: value for name, value in row.items() if name not in ("cell", "attempt")} for row in rows]
     memory = {"n": 1, "list": [1.5, None]}
-    return {"key": _key(), "attempt": "a", "rows": plain, "labeled": [0, 5], "classes": [1, 0], "memory": memory}
+    return {"key": key(), "attempt": "a", "rows": plain, "labeled": [0, 5], "classes": [1, 0], "memory": memory}
 
 
 def _written(state: Any) -> bytes:
@@ -113,7 +113,7 @@ def _checkpoint_of(data: bytes) -> object:
         state = json.loads(data)
     except (ValueError, RecursionError):
         return None
-    return parsed_checkpoint(_written(state), _key())
+    return parsed_checkpoint(_written(state), key())
 
 
 def _checkpoints() -> Sequence[bytes]:
@@ -198,7 +198,7 @@ TARGETS = {
     "sealed JSON": Target(unseal, lambda: [_first(name) for name in SEALED]),
     "study.json": Target(_of_seal(lambda data: read_study(data, STUDY)), lambda: _bodies(STUDY), mutated_json),
     "cell.json": Target(_of_seal(lambda data: read_record(data, None, CELL)), lambda: _bodies(CELL), mutated_json),
-    "outcome.json": Target(_of_seal(lambda data: read_outcome(data, _key())), lambda: _bodies(OUTCOME), mutated_json),
+    "outcome.json": Target(_of_seal(lambda data: read_outcome(data, key())), lambda: _bodies(OUTCOME), mutated_json),
     "rounds.jsonl": Target(lambda data: _read_rows(sealed_lines(data)), _lines, mutated_lines),
     "claim": Target(reading("claim", holder), lambda: [CLAIM], mutated_json),
     "weights": Target(load_weights, _checkpoints),

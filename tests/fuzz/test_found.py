@@ -2,14 +2,37 @@
 
 from __future__ import annotations
 
+import json
+import pickle
+
 import pytest
 
 from tests.fuzz.data import npy, npy_that_claims, packed, parquet_file
 from tests.fuzz.judging import fault_of
+from tests.fuzz.stored import key
 from tests.fuzz.targets import TARGETS
+
+ABSENT = object()
+
+
+def _row(**values: object) -> bytes:
+    """Return the first row of a cell with other values, or without some."""
+    row = {**json.loads(TARGETS["rounds.jsonl"].inputs()[0].splitlines()[0]), **values}
+    return json.dumps({name: value for name, value in row.items() if value is not ABSENT}).encode()
+
 
 FEATURES = npy([[0.0], [1.0]])
 FOUND = {
+    "an attempt that is a list": (
+        "rounds.jsonl",
+        b'{"round": 0, "cell": "' + key()[:16].encode() + b'", "attempt": []}',
+    ),
+    "a number beyond all floats": ("rounds.jsonl", _row(accuracy=10**400)),
+    "a row without a count": ("rounds.jsonl", _row(n_labeled=ABSENT)),
+    "a row without indices": ("rounds.jsonl", _row(query_indices=ABSENT)),
+    "a pickle that asks for lines": ("CIFAR's pickle", b"cos\nsystem\r\n."),
+    "a pickle that asks for much": ("CIFAR's pickle", b"cos\n" + b"9" * 3000 + b"\n."),
+    "a state dict that holds more": ("state dict", pickle.dumps(print)),
     "a device for a file of weights": ("study file", b'strategies="random"\nnetwork="torchvision[weights=/dev/zero]"'),
     "a pack's end in no UTF-8": ("ends of a pack", b"\x80"),
     "a line break in a schema": ("cell.json", b'{"schema": "a\\nb"}'),
