@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.albench-installed
 
-.PHONY: demo test check lint types soak fuzz mutants bench bench-compare clean
+.PHONY: demo test check lint types docs oldest release soak fuzz mutants bench bench-compare clean
 
 demo: $(STAMP)
 	$(BIN)/albench run --strategies emoc,min,1vs2,max,random
@@ -19,6 +19,13 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+
+# The documentation as a site of static files, build/site/index.html: what is generated anew, every link checked.
+docs: $(STAMP)
+	$(BIN)/python -m pip install --quiet --editable ".[dev,docs]"
+	for script in docs/generate_*.py; do $(BIN)/python $$script || exit 1; done
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	$(BIN)/python docs/site/check.py build/site
 
 # Long trials outside CI, about half an hour; the last wants root and Debian's faketime for its harder half.
 soak: $(STAMP)

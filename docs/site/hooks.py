@@ -1,4 +1,4 @@
-"""What mkdocs does here beyond its plugins: pages from above docs/, files that pages link to, reports, llms.txt."""
+"""What mkdocs does here beyond its plugins: pages from above docs/, files that pages link to, llms.txt."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mkdocs.structure.files import File
 ROOT = Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
-from docs.site import pages  # noqa: E402 - the checkout need not be installed
+from docs.site import pages, plain  # noqa: E402 - the checkout need not be installed
 
 
 def on_config(config: Any) -> Any:
@@ -33,3 +33,11 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Let links lead to where files stand in the site."""
     path = Path(page.file.abs_src_path).relative_to(ROOT).as_posix()
     return pages.for_site(markdown, path, page.file.src_uri)
+
+
+def on_post_build(config: Any) -> None:
+    """Write llms.txt, and each page as text beside its HTML."""
+    site = Path(config.site_dir)
+    for place, text in plain.files(config.nav, config.site_description).items():
+        (site / place).parent.mkdir(parents=True, exist_ok=True)
+        (site / place).write_text(text, encoding="utf-8")

@@ -31,12 +31,13 @@ def sources() -> dict[str, Path]:
 
 
 def in_navigation(nav: list[Any]) -> list[Any]:
-    """Return a navigation in which folders are lists of their pages, and pages that do not exist are left out."""
+    """Return a navigation in which folders are lists of their pages; optional pages that do not exist are left out."""
     known = sources()
+    absent = {place for place in ABOVE.values() if place not in known}
     filled: list[Any] = []
     for item in nav:
         if isinstance(item, str):
-            filled += [item] if item in known else []
+            filled += [] if item in absent else [item]
             continue
         ((title, under),) = item.items()
         if isinstance(under, str) and under.endswith("/"):
