@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 DOCS = Path(__file__).parent
 ADAPTED = ("skal-", "baal-")
 DIGITS = 12  # of a commit
+UNBROKEN = "\N{NO-BREAK SPACE}"
 
 INTRODUCTION = """\
 # Leaderboard
@@ -179,7 +180,7 @@ def _detail(row: pd.Series[Any]) -> list[str]:
     paired = not pd.isna(row["wins"])
     return [
         *start,
-        _percent(row["accuracy_area"]) + _interval(row, "accuracy_area", ""),
+        _unbroken(_percent(row["accuracy_area"]) + _interval(row, "accuracy_area", "")),
         _difference(row),
         f"{row['wins']}, {row['ties']}, {row['losses']}" if paired else "",
         row["group"] if _tells(row) else "",
@@ -194,7 +195,7 @@ def _difference(row: Mapping[Any, Any] | pd.Series[Any]) -> str:
     if math.isnan(row["accuracy_difference"]):
         return ""
     text = f"{100 * row['accuracy_difference']:+.1f}{_interval(row, 'accuracy_difference', '+')}"
-    return f"{text} **{row['verdict']}**" if row["verdict"] else text
+    return _unbroken(f"{text} **{row['verdict']}**" if row["verdict"] else text)
 
 
 def _interval(row: Mapping[Any, Any] | pd.Series[Any], column: str, sign: str) -> str:
@@ -202,8 +203,13 @@ def _interval(row: Mapping[Any, Any] | pd.Series[Any], column: str, sign: str) -
     return "" if math.isnan(low) else f" [{100 * low:{sign}.1f}, {100 * high:{sign}.1f}]"
 
 
+def _unbroken(text: str) -> str:
+    """Return a text that stays in one line."""
+    return text.replace(" ", UNBROKEN)
+
+
 def _group(row: pd.Series[Any]) -> str:
-    return f"{row['group']}, {_ranks(row)}" if _tells(row) else ""
+    return _unbroken(f"{row['group']}, {_ranks(row)}") if _tells(row) else ""
 
 
 def _tells(row: pd.Series[Any]) -> bool:

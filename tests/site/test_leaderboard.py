@@ -36,7 +36,7 @@ def text(many: dict[str, Path]) -> str:
 def rows(text: str, number: int = 0) -> dict[str, list[str]]:
     """Return the rows of a table of the page by the first cell without its markup."""
     lines = [block for block in text.split("\n\n") if block.startswith("| strategy")][number].strip().splitlines()
-    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    cells = [[cell.strip().replace("\N{NO-BREAK SPACE}", " ") for cell in line.strip("|").split("|")] for line in lines]
     return {re.sub(r"^\[?`?|`?(\]\(.*\))?$", "", first): rest for first, *rest in cells if first != "---"}
 
 
