@@ -101,7 +101,7 @@ def reason(error: BaseException) -> str:
 
 
 def cut(text: str, most: int) -> str:
-    """Return a text of at most `most` characters: of a longer one both ends, and a mark that says how much is missing."""
+    """Return a text of at most `most` characters: of a longer one both ends, and a mark of how much is missing."""
     if len(text) <= most:
         return text
     half = (most - _MARK) // 2
