@@ -94,8 +94,20 @@ def damage(root: Path, kind: str, draws: random.Random) -> tuple[str, list[Path]
         path.write_bytes(other.read_bytes())
         other.write_bytes(before)
         return how, [path, other]
-    changed = before
+    change(path, how, draws)
+    return how, [path]
+
+
+def damage_one(path: Path, draws: random.Random) -> str:
+    """Damage a file that is not empty; return how."""
+    how = draws.choice(_applying(path, []))
+    change(path, how, draws)
+    return how
+
+
+def change(path: Path, how: str, draws: random.Random) -> None:
+    """Write a file with one of CHANGES in it."""
+    changed = before = path.read_bytes()
     while changed == before:  # a run that was zero already is no damage
         changed = bytes(CHANGES[how](bytearray(before), draws))
     path.write_bytes(changed)
-    return how, [path]
