@@ -47,6 +47,13 @@ def albench_process(words: Sequence[object], prefix: Sequence[str] = (), **optio
     return subprocess.Popen(command, text=True, start_new_session=True, **{**pipes, **options})
 
 
+def clock(minutes: str) -> tuple[str, ...]:
+    """Return the words that start a command under another clock; they want Debian's `faketime`."""
+    path = os.pathsep.join([str(Path(__file__).parent / "awake"), *filter(None, [os.environ.get("PYTHONPATH")])])
+    plain = ("NO_FAKE_STAT=1", "FAKETIME_DONT_FAKE_MONOTONIC=1")
+    return "env", f"PYTHONPATH={path}", *plain, "faketime", f"{minutes} minutes"
+
+
 def run_albench(*words: object) -> str:
     """Run the command line to its end and return what it printed; RuntimeError with its errors when it fails."""
     process = albench_process(words)

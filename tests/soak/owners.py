@@ -24,7 +24,7 @@ import psutil
 
 from albench.store.leases import SILENT_SECONDS
 from tests.conftest import small_options
-from tests.soak.common import Faults, albench_process, print_table, results, run_albench, work_folder
+from tests.soak.common import Faults, albench_process, clock, print_table, results, run_albench, work_folder
 
 ROUNDS = 10
 VALUES = {"rounds": ROUNDS, "initial_iterations": 60, "update_iterations": 600, "set_size": 3}
@@ -48,11 +48,6 @@ class Trial:
             return "wants root"
         absent = [word for word in ("unshare", "faketime") if word in self.prefix and shutil.which(word) is None]
         return f"wants {absent[0]}" if absent else ""
-
-
-def clock(minutes: str) -> tuple[str, ...]:
-    """Return the words that start a command under another clock."""
-    return "env", "NO_FAKE_STAT=1", "FAKETIME_DONT_FAKE_MONOTONIC=1", "faketime", f"{minutes} minutes"
 
 
 TRIALS = [

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 
+from tests.soak.common import clock
 from tests.soak.damages import damage_one
 
 WHO = ("tree", "submitter", "worker")
@@ -19,8 +20,7 @@ LATE_SECONDS = 4.0  # most that a kill waits for after the first round
 WRITES = 12  # most writes that a kill in the middle of one waits for
 FULL_BYTES = (0, 200, 5_000, 100_000)  # where a file may grow no further: in every file, in rows, in a checkpoint
 MOST_TIMES = 4
-# By which a clock is wrong; faketime shifts the clock of sleeps too, which a large step back makes negative.
-MINUTES = (-11, 11, 60 * 24 * 400)
+MINUTES = (-60 * 24 * 400, -11, 11, 60 * 24 * 400)  # by which a clock is wrong
 REPAIRED = ("study.json", "cell.json", "rounds.jsonl", "outcome.json")  # from the checkpoint, by the next run
 
 
@@ -57,8 +57,7 @@ class Trouble:
         if self.full_bytes is not None:
             words += ("prlimit", f"--fsize={self.full_bytes}")
         if self.minutes and shutil.which("faketime"):
-            plain = ("NO_FAKE_STAT=1", "FAKETIME_DONT_FAKE_MONOTONIC=1")
-            words += ("env", *plain, "faketime", f"{self.minutes:+} minutes")
+            words += clock(f"{self.minutes:+}")
         return words
 
     def harm(self, store: Path, draws: random.Random) -> str:

@@ -84,8 +84,8 @@ class Source:
                 self._dataset(directory, arguments, download=True)
         except Exception as error:
             raise DataError(
-                f"{self.title} is not in {directory} and could not be downloaded ({error}); get it elsewhere and give "
-                "its folder with --data"
+                f"{self.title} is not in {directory} and could not be downloaded ({reason(error)}); get it elsewhere "
+                "and give its folder with --data"
             ) from error
 
     def _dataset(self, directory: Path, arguments: Mapping[str, Any], download: bool) -> Any:
