@@ -106,6 +106,7 @@ def _folders() -> Sequence[bytes]:
     return [bytes([place]) + data for place, data in enumerate(whole)] + odd
 
 
+@cache
 def _npz_files() -> Sequence[bytes]:
     whole = _arrays()
     odd = [

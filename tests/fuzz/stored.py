@@ -175,6 +175,7 @@ def _mutated_member(name: str, content: bytes, draws: Random) -> bytes:
         return mutated(content, draws)
 
 
+@cache
 def _archives() -> Sequence[bytes]:
     bomb = packed([(STUDY, b" " * (80 * 2**20))])
     many = packed([(f"cells/a/b/seed-{number}-{number:08x}/{CELL}", b"") for number in range(500)])

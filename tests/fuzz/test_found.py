@@ -7,6 +7,7 @@ import pickle
 
 import pytest
 
+from albench.store.source import STUDY
 from tests.fuzz.data import npy, npy_that_claims, packed, parquet_file
 from tests.fuzz.judging import fault_of
 from tests.fuzz.stored import key
@@ -21,6 +22,14 @@ def _row(**values: object) -> bytes:
     return json.dumps({name: value for name, value in row.items() if value is not ABSENT}).encode()
 
 
+def _misnamed() -> bytes:
+    """Return an archive whose study's own name is no UTF-8, though its table of contents says that it is."""
+    data = bytearray(packed([(STUDY, b"{}")]))
+    data[len(b"PK") + 28] = 0x81
+    data[data.rfind(b"PK\x01\x02") + 9] |= 0x08
+    return bytes(data)
+
+
 FEATURES = npy([[0.0], [1.0]])
 FOUND = {
     "an attempt that is a list": (
@@ -30,6 +39,7 @@ FOUND = {
     "a number beyond all floats": ("rounds.jsonl", _row(accuracy=10**400)),
     "a row without a count": ("rounds.jsonl", _row(n_labeled=ABSENT)),
     "a row without indices": ("rounds.jsonl", _row(query_indices=ABSENT)),
+    "an archive whose file's name is no text": ("archive", _misnamed()),
     "a pickle that asks for lines": ("CIFAR's pickle", b"cos\nsystem\r\n."),
     "a pickle that asks for much": ("CIFAR's pickle", b"cos\n" + b"9" * 3000 + b"\n."),
     "a state dict that holds more": ("state dict", pickle.dumps(print)),
