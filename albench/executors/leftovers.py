@@ -108,6 +108,7 @@ _STATE: Mapping[str, Callable[[], Any]] = {
     "umask": _umask,
     "environment": _environment,
     "handler of signals": _handlers,
+    "timer that will send a signal": lambda: signal.getitimer(signal.ITIMER_REAL)[0] > 0,
     "module search path": lambda: list(sys.path),
     "standard output": lambda: [sys.stdout, sys.stderr],
     "recursion limit": sys.getrecursionlimit,
@@ -122,14 +123,14 @@ _STATE: Mapping[str, Callable[[], Any]] = {
 def _namespaces() -> list[Namespace]:
     """Return what every module and every class that is loaded holds: its name, itself, a copy, what it inherits."""
     modules = [module for module in list(sys.modules.values()) if type(module) is type(sys)]
-    classes: dict[type, None] = {}
+    classes: dict[int, type] = {}  # by identity: not every class can be hashed
     found: list[Namespace] = []
     builtin = (vars(sys.modules["builtins"]),)
     for module in modules:
         held = vars(module).copy()
         found.append((module.__name__, vars(module), held, builtin))
-        classes.update((value, None) for value in held.values() if issubclass(type(value), type))
-    for cls in classes:
+        classes.update((id(value), value) for value in held.values() if issubclass(type(value), type))
+    for cls in classes.values():
         inherited = tuple(vars(base) for base in cls.__mro__[1:])
         found.append((f"{cls.__module__}.{cls.__qualname__}", vars(cls), vars(cls).copy(), inherited))
     return found

@@ -80,12 +80,12 @@ class Forges(Scoring):
 
 
 class Lies(Scoring):
-    """A whole event that never happened, then death."""
+    """A whole event that never happened."""
 
     def misbehave(self, query):
         for number in pipes():
             try:
-                os.write(number, b'{"event": "done", "cell": {}}\n{"event": "idle", "left": []}\n')
+                os.write(number, b'{"event": "idle", "left": []}\n')
             except OSError:
                 continue
         time.sleep(600)

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+import albench
 from albench.errors import MOST_TEXT
 from albench.executors.log import KEPT_BYTES
 from tests.conftest import SMALL, Cli, small_options, small_run
@@ -183,3 +184,29 @@ def test_a_limit_that_is_none_is_refused_with_examples(option: str, value: str, 
     ran = cli(*words(tmp_path / "s", "random"), option, value)
     assert ran.code == 2
     assert f"{option} {value!r}: write how " in ran.err
+
+
+def test_a_worker_that_dies_between_two_cells_costs_none_of_them(tmp_path: Path) -> None:
+    """Each worker is killed as soon as its cell is done, whether it was given another by then or not."""
+    killed = []
+
+    def on_event(event: Mapping[str, object]) -> None:
+        if event["event"] == "done":
+            for child in psutil.Process().children():
+                if "albench.executors.worker" in child.cmdline():
+                    killed.append(child.pid)
+                    child.kill()
+
+    options = {"initial_iterations": 4, "update_iterations": 2, "n_sets": 6, "set_size": 5}
+    outcome = albench.run(
+        strategies="random", seeds=3, rounds=1, set=options, jobs=1, store=tmp_path, report=False, on_event=on_event
+    )
+    assert [one.status for one in outcome.statuses] == ["done"] * 3
+    assert len(set(killed)) >= 2
+
+
+def test_a_limit_holds_on_a_cluster_and_ends_a_cell_once(tmp_path: Path, cli: Cli) -> None:
+    pytest.importorskip("distributed", reason="needs Dask: pip install 'albench[dask]'")
+    ran = cli(*words(tmp_path / "s", "Hangs"), "--executor", "dask[jobs=1]", "--cell-timeout", "5s")
+    assert ran.code == 1
+    assert reasons(ran.err)["Hangs"].startswith("timed out after 5 seconds")
