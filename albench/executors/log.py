@@ -48,6 +48,9 @@ class Log:
             os.close(self._file)
             self._file = None
 
+    def __del__(self) -> None:
+        self.close()
+
     @staticmethod
     def _cut(file: int) -> None:
         """Leave out what is between the first and the last KEPT_BYTES."""

@@ -45,7 +45,7 @@ class Process:
         self._is_gone = False
         self._is_used = False  # whether it has finished a task
         self._ended_for: Exceeded | None = None
-        self._kill_at = float("inf")
+        self._kill_at, self._looked = float("inf"), 0.0
         theirs_in, ours = os.pipe()
         self._tasks = os.fdopen(ours, "wb")
         self._told, theirs_out = os.pipe()
@@ -126,7 +126,14 @@ class Process:
             self._tasks.flush()
 
     def _follow(self) -> None:
-        """Pass on what the process says until it is gone or nobody can know, and end it with what it started."""
+        """Pass on what the process says until its end; whatever happens here, that end is told."""
+        try:
+            self._listen()
+        finally:
+            self._bury()
+
+    def _listen(self) -> None:
+        """Pass on what the process says until it is gone, or nobody can know."""
         lines = Lines()
         with DefaultSelector() as ready:
             ready.register(self._told, EVENT_READ, lambda: self._hear(lines))
@@ -138,7 +145,6 @@ class Process:
                     if not key.data():
                         ready.unregister(key.fd)
                 self._look()
-        self._bury()
 
     def _hear(self, lines: Lines) -> bool:
         """Pass on the events of a chunk; False where there will be no more."""
@@ -176,10 +182,12 @@ class Process:
 
     def _look(self) -> None:
         """End the process where it takes more than it may; tell where nothing is heard of it."""
-        if time.monotonic() > self._kill_at:
+        now = time.monotonic()
+        if now > self._kill_at:
             self.process.kill()
-        if self._is_waiting or self._ended_for is not None:
+        if self._is_waiting or self._ended_for is not None or now < self._looked + TICK_SECONDS:
             return
+        self._looked = now
         if exceeded := self._watch.exceeded(self.process.pid):
             self._end(exceeded, at_once=exceeded.limit == "memory")
         elif silence := self._watch.silence():

@@ -202,3 +202,33 @@ def test_a_dead_claim_is_removed_once_though_whoever_began_to_died(tmp_path: Pat
     with leased(path, "the cell"):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+FORK = """
+import os, sys
+from pathlib import Path
+from albench.errors import LostError
+from albench.store.leases import holder, leased
+path = Path(sys.argv[1])
+with leased(path, "it") as lease:
+    parent = os.getpid()
+    if os.fork():
+        _, status = os.wait()
+        assert os.waitstatus_to_exitcode(status) == 3, status
+        assert holder(path) == lease.own
+        lease.check()
+    else:
+        try:
+            lease.check()
+        except LostError as error:
+            print(error)
+if os.getpid() != parent:
+    os._exit(3)
+"""
+
+
+def test_a_fork_of_a_holder_has_no_lease_and_takes_none_away(tmp_path: Path) -> None:
+    ran = subprocess.run([sys.executable, "-uc", FORK, str(tmp_path / "claim")], capture_output=True, text=True)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "and not by a fork of it" in ran.stdout
+    assert list(tmp_path.iterdir()) == []
