@@ -23,10 +23,9 @@ def _row(**values: object) -> bytes:
 
 
 def _misnamed() -> bytes:
-    """Return an archive whose study's own name is no UTF-8, though its table of contents says that it is."""
+    """Return an archive whose file says that its name is UTF-8, which it is not."""
     data = bytearray(packed([(STUDY, b"{}")]))
-    data[len(b"PK") + 28] = 0x81
-    data[data.rfind(b"PK\x01\x02") + 9] |= 0x08
+    data[7], data[30] = 0x08, 0x81  # of the header before the file: a flag, and its name's first character
     return bytes(data)
 
 
