@@ -27,10 +27,10 @@ docs: $(STAMP)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 	$(BIN)/python docs/site/check.py build/site
 
-# Long trials outside CI, about half an hour; the last wants root and Debian's faketime for its harder half.
+# Long trials outside CI, hours; the last wants root and Debian's faketime for its harder half.
 soak: $(STAMP)
 	$(BIN)/python -m tests.soak.damage --count 200
-	$(BIN)/python -m tests.soak.kills --count 50
+	$(BIN)/python -m tests.soak.kills --count 200
 	$(BIN)/python -m tests.soak.claims --entries 1200
 	$(BIN)/python -m tests.soak.owners
 
