@@ -27,6 +27,16 @@ docs: $(STAMP)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 	$(BIN)/python docs/site/check.py build/site
 
+# The tests near other libraries, with the oldest versions of them that pyproject.toml allows; outside CI.
+oldest: $(STAMP)
+	VENV=$(VENV) tools/oldest.sh
+
+# A dry run; `make release RELEASE=--tag` tags the commit.
+RELEASE ?= --dry-run
+release: $(STAMP)
+	$(BIN)/python -m pip install --quiet --editable ".[dev,release]"
+	VENV=$(VENV) tools/release.sh $(RELEASE)
+
 # Long trials outside CI, hours; the last wants root and Debian's faketime for its harder half.
 soak: $(STAMP)
 	$(BIN)/python -m tests.soak.damage --count 200
@@ -69,4 +79,4 @@ $(STAMP): pyproject.toml examples/albench-example/pyproject.toml
 	touch $(STAMP)
 
 clean:
-	rm -rf $(VENV) build dist runs
+	rm -rf $(VENV) .venv-oldest build dist runs

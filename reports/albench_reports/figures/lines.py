@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
 
 from albench import Results
 from albench.analysis import difference_curves, line_curves, mean_curves, round_differences
@@ -48,7 +49,8 @@ def curves(results: Results, paper: Paper) -> Figure:
             one = level[level["strategy"] == name]
             panel.plot(one["n_labeled"], one["mean"], **look)
         panel.set_ylabel(_LABELS[metric])
-        panel.set_ylim(_reach(pd.concat([seeds["value"], level["mean"]]), 100 if metric == "accuracy" else np.inf))
+        drawn = np.append(seeds["value"], level["mean"]).astype(float)
+        panel.set_ylim(_reach(drawn, 100 if metric == "accuracy" else np.inf))
     for panel in panels if across else panels[-1:]:
         _label_x(panel)
     paper.legend(figure, shown, {paper.text(name): Line2D([], [], **look) for name, look in looks.items()})
@@ -106,7 +108,7 @@ def _label_x(panel: Axes) -> None:
     panel.xaxis.set_major_locator(MaxNLocator(MOST_TICKS, integer=True))
 
 
-def _reach(values: pd.Series[float], most: float) -> tuple[float, float]:
+def _reach(values: NDArray[np.float64], most: float) -> tuple[float, float]:
     """Return an axis that holds every seed; a band may leave it: t intervals of few seeds exceed [0, 1]."""
     low, high = float(values.min()), float(values.max())
     room = 0.05 * (high - low) or 0.02 * max(abs(high), 1)
