@@ -48,6 +48,7 @@ FOUND = {
     "an array without a length": ("features in a folder", b"\x02" + npy("a")),
     "an array's header cut in brackets": ("features in a folder", b"\x00" + npy_that_claims("(")),
     "an array in a file, its header cut": ("features in a file", packed([("features.npy", npy_that_claims("("))])),
+    "an array whose header is long": ("features in a folder", b"\x00" + npy_that_claims("9" * 3000)),
     "an archive for an array": ("features in a folder", b"\x00" + packed([("a.npy", FEATURES)])),
     "a block that is no array": ("features begun", packed([("features", b"x")])),
     "a copy whose checksums are none": ("decoded copy", b'{"copy": "copy", "crc32": null}'),

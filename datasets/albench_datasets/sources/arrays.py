@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from albench import DataError, reason
+from albench import DataError
+from albench_datasets.sources.words import in_short
 
 MOST_CLASSES = 100_000
 GROWTH = 200  # how many times its size in the file an array may unpack to; numbers that are none but zeros reach 1,000
@@ -36,7 +37,7 @@ class Arrays:
                 return np.asarray(stored[name]) if name in stored else None
         except Exception as error:  # noqa: BLE001 - a damaged file raises whatever its readers like
             raise DataError(
-                f"{self.path}: {name} cannot be read ({reason(error)}); write it with numpy.savez"
+                f"{self.path}: {name} cannot be read ({in_short(error)}); write it with numpy.savez"
             ) from None
 
     def get(self, name: str) -> NDArray[Any]:

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from albench import DataError, LabeledImages, reason
+from albench import DataError, LabeledImages
+from albench_datasets.sources.words import in_short
 
 FOLDER = "cifar-100-python"
 SIDE = 32
-LONGEST = 200  # characters of what a damaged pickle says of itself
 
 
 class _PlainUnpickler(pickle.Unpickler):
@@ -57,4 +57,4 @@ def _unpickled(path: Path) -> dict[str, Any]:
         with path.open("rb") as file:
             return dict(_PlainUnpickler(file, encoding="latin1").load())
     except Exception as error:  # noqa: BLE001 - a damaged pickle raises whatever it likes
-        raise DataError(f"{path} is damaged ({reason(error)[:LONGEST]}); replace it") from None
+        raise DataError(f"{path} is damaged ({in_short(error)}); replace it") from None

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from albench import DataError, LabeledImages, reason
+from albench import DataError, LabeledImages
 from albench_datasets.sources.collected import Picture
 from albench_datasets.sources.pictures import Look, UnusableError, pixels
+from albench_datasets.sources.words import in_short
 
 TEST_PARTS = ("test", "validation", "valid", "val")  # the first of them that is there is the test part
 
@@ -121,7 +122,7 @@ def _table(path: Path, columns: Columns) -> Any:
     except (pyarrow.ArrowException, OSError, KeyError) as error:
         raise DataError(
             f"{path} is no readable Parquet file with the columns {columns.image} and {columns.label} "
-            f"({reason(error)}); replace it"
+            f"({in_short(error)}); replace it"
         ) from None
 
 
