@@ -28,7 +28,7 @@ from albench.networks.torchvision_classifier import _read as read_tensors
 from albench_datasets.features import _Rows
 from albench_datasets.sources import decoded
 from albench_datasets.sources.arrays import Arrays
-from albench_datasets.sources.cifar100 import _unpickled
+from albench_datasets.sources.cifar100 import FOLDER, _unpickled, from_torchvision
 from albench_datasets.sources.parquet import Columns, files_in, from_parquet, rows_of
 from albench_datasets.sources.pictures import FORMATS, Look, UnusableError, pixels
 from tests.fuzz.mutation import mutated, mutated_json
@@ -207,6 +207,47 @@ def _cifar() -> Sequence[bytes]:
     ]
 
 
+CIFAR_PARTS = ("train", "test", "meta")
+
+
+def _cifar_part(part: str, **others: Any) -> bytes:
+    content = {"data": np.zeros((2, 3072), dtype=np.uint8), "fine_labels": [0, 1]}
+    names = {"fine_label_names": ["a", "b"]}
+    return pickle.dumps({**(names if part == "meta" else content), **others}, protocol=2)
+
+
+def _read_cifar(data: bytes) -> object:
+    """Read CIFAR-100; the first byte says which of its files is the input, and the others are whole."""
+    root = folder() / "cifar" / FOLDER
+    root.mkdir(parents=True, exist_ok=True)
+    changed = CIFAR_PARTS[data[0] % len(CIFAR_PARTS)] if data else "meta"
+    for part in CIFAR_PARTS:
+        (root / part).write_bytes(data[1:] if part == changed else _cifar_part(part))
+    return from_torchvision(root.parent)
+
+
+def _cifars() -> Sequence[bytes]:
+    odd: list[dict[str, Any]] = [
+        {"fine_labels": [0, 10**12]},
+        {"fine_labels": [-1, 0]},
+        {"fine_labels": [0.5, None]},
+        {"fine_labels": [[0, 1]]},
+        {"fine_labels": 2},
+        {"fine_labels": ["a", "b"]},
+        {"fine_labels": []},
+        {"data": np.zeros((2, 3072))},
+        {"data": np.zeros(3)},
+        {"data": np.zeros((0, 3072), dtype=np.uint8), "fine_labels": []},
+        {"data": 5},
+        {"data": [[None] * 3072] * 2},
+        {"fine_label_names": 5},
+        {"fine_label_names": [5, None]},
+        {"fine_label_names": []},
+    ]
+    whole = [bytes([place]) + _cifar_part(part) for place, part in enumerate(CIFAR_PARTS)]
+    return whole + [bytes([place]) + _cifar_part(part, **one) for one in odd for place, part in enumerate(CIFAR_PARTS)]
+
+
 def _tensors() -> Sequence[bytes]:
     file, old = io.BytesIO(), io.BytesIO()
     torch.save({"head.weight": torch.zeros(2, 3)}, file)
@@ -250,6 +291,7 @@ TARGETS = {
     "Parquet": Target(reading("tables/train-0.parquet", _read_table), _tables),
     "picture": Target(_read_picture, _pictures),
     "CIFAR's pickle": Target(reading("train", _unpickled), _cifar),
+    "CIFAR-100": Target(_read_cifar, _cifars),
     "state dict": Target(reading("weights.pt", lambda path: read_tensors(str(path))), _tensors),
     "decoded copy": Target(_read_copy, _copies, mutated_json),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 
+import pyarrow
 import pytest
 
 from albench.store.source import STUDY
@@ -56,6 +57,10 @@ FOUND = {
     "a table about brackets": ("Parquet", parquet_file(about="[" * 10_000)),
     "results of brackets": ("benchmarks", b"[" * 10_000),
     "a pack's end in brackets": ("ends of a pack", b"[" * 10_000),
+    "a table of texts that are none": (
+        "Parquet",
+        parquet_file(pyarrow.array([b"\xff", b"a", b"a"]).view(pyarrow.string())),
+    ),
     "a table cut in its pages": (
         "Parquet",
         parquet_file(use_dictionary=False).replace(b"\x15\x00\x15", b"\x15\x00\xff"),

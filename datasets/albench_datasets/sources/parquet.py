@@ -118,12 +118,14 @@ def _table(path: Path, columns: Columns) -> Any:
     from pyarrow import parquet
 
     try:
-        return parquet.read_table(path, columns=[columns.image, columns.label])
+        table = parquet.read_table(path, columns=[columns.image, columns.label])
+        table.validate(full=True)  # Arrow believes the offsets and the texts of a file else
     except (pyarrow.ArrowException, OSError, KeyError) as error:
         raise DataError(
             f"{path} is no readable Parquet file with the columns {columns.image} and {columns.label} "
             f"({in_short(error)}); replace it"
         ) from None
+    return table
 
 
 def _images(tables: Sequence[tuple[Path, Any]], column: str, channels: int) -> NDArray[np.uint8]:
