@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import pickle
 
+import numpy as np
 import pyarrow
 import pytest
 
+from albench.errors import DataError
 from albench.store.source import STUDY
 from tests.fuzz.data import npy, npy_that_claims, packed, parquet_file
 from tests.fuzz.judging import fault_of
@@ -50,6 +52,10 @@ FOUND = {
     "an array's header cut in brackets": ("features in a folder", b"\x00" + npy_that_claims("(")),
     "an array in a file, its header cut": ("features in a file", packed([("features.npy", npy_that_claims("("))])),
     "an array whose header is long": ("features in a folder", b"\x00" + npy_that_claims("9" * 3000)),
+    "a path of characters that are none": (
+        "features in a folder",
+        b"\x04" + npy_that_claims("(6,)", "'<U1'", b"\xff" * 24),
+    ),
     "an archive for an array": ("features in a folder", b"\x00" + packed([("a.npy", FEATURES)])),
     "a block that is no array": ("features begun", packed([("features", b"x")])),
     "a copy whose checksums are none": ("decoded copy", b'{"copy": "copy", "crc32": null}'),
@@ -76,6 +82,11 @@ def test_what_fuzzing_has_found_is_taken_or_refused_in_one_sentence(what: str) -
 
 def test_an_array_that_would_unpack_to_hundreds_of_times_its_size_is_refused() -> None:
     zeros = npy_that_claims("(10000000, 2)", content=b"\0" * 80_000_000)
-    with pytest.raises(Exception, match="it would unpack to more than 200 times its size") as refused:
+    with pytest.raises(DataError, match="it would unpack to more than 200 times its size"):
         TARGETS["features in a file"].read(packed([("features.npy", zeros)]))
-    assert type(refused.value).__name__ == "DataError"
+
+
+@pytest.mark.parametrize("text", ["\ud800", "\udfff"])
+def test_half_a_character_is_no_class(text: str) -> None:
+    with pytest.raises(DataError, match="it holds characters that are none"):
+        TARGETS["features in a folder"].read(b"\x02" + npy(np.array([text, "b"])))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from albench_datasets.sources.words import in_short
 
 MOST_CLASSES = 100_000
 GROWTH = 200  # how many times its size in the file an array may unpack to; numbers that are none but zeros reach 1,000
+_SURROGATES = (0xD800, 0xDFFF)
 ALWAYS_FINE = 64 * 2**20  # bytes that any array may unpack to
 
 
@@ -34,7 +36,7 @@ class Arrays:
                 return _array(np.load(file, mmap_mode="r", allow_pickle=False)) if file.exists() else None
             with np.load(self.path, allow_pickle=False) as stored:
                 _check_growth(stored, name)
-                return np.asarray(stored[name]) if name in stored else None
+                return _array(stored[name]) if name in stored else None
         except Exception as error:  # noqa: BLE001 - a damaged file raises whatever its readers like
             raise DataError(
                 f"{self.path}: {name} cannot be read ({in_short(error)}); write it with numpy.savez"
@@ -112,9 +114,13 @@ class Arrays:
 
 
 def _array(found: Any) -> NDArray[Any]:
-    """Return what numpy has read where it is one array; ValueError."""
+    """Return what numpy has read where it is one array, and its texts are texts; ValueError."""
     if not isinstance(found, np.ndarray):
         raise ValueError("it is no array")
+    if found.dtype.kind == "U" and found.dtype.itemsize:
+        codes = np.ascontiguousarray(found, dtype=found.dtype.newbyteorder("=")).reshape(-1).view(np.uint32)
+        if np.any((codes > sys.maxunicode) | ((codes >= _SURROGATES[0]) & (codes <= _SURROGATES[1]))):
+            raise ValueError("it holds characters that are none")
     return found
 
 
