@@ -86,7 +86,6 @@ def test_an_array_that_would_unpack_to_hundreds_of_times_its_size_is_refused() -
         TARGETS["features in a file"].read(packed([("features.npy", zeros)]))
 
 
-@pytest.mark.parametrize("text", ["\ud800", "\udfff"])
-def test_half_a_character_is_no_class(text: str) -> None:
+def test_half_a_character_is_no_class() -> None:
     with pytest.raises(DataError, match="it holds characters that are none"):
-        TARGETS["features in a folder"].read(b"\x02" + npy(np.array([text, "b"])))
+        TARGETS["features in a folder"].read(b"\x02" + npy(np.array(["\ud800", "b"])))
