@@ -47,6 +47,8 @@ def test_the_wheel_declares_its_plugins_its_command_and_its_licence(wheel: zipfi
     assert "albench = albench.cli.main:main" in info["entry_points.txt"]
     assert any(name.endswith("LICENSE") for name in info)
     assert "Requires-Dist: torch>=2.9" in info["METADATA"]
+    assert "# albench" in info["METADATA"]
+    assert "](docs/" not in info["METADATA"], "an index resolves no relative link"
 
 
 def test_no_folder_of_plugins_is_itself_a_package() -> None:
