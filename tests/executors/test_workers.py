@@ -12,9 +12,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-import albench
+from albench.contracts.executor import Task
 from albench.errors import MOST_TEXT
 from albench.executors.log import KEPT_BYTES
+from albench.executors.process import Process
 from tests.conftest import SMALL, Cli, small_options, small_run
 from tests.running.test_resume import rounds
 
@@ -185,23 +186,22 @@ def test_a_limit_that_is_none_is_refused_with_examples(option: str, value: str, 
     assert f"{option} {value!r}: write how " in ran.err
 
 
-def test_a_worker_that_dies_between_two_cells_costs_none_of_them(tmp_path: Path) -> None:
-    """Each worker is killed as soon as its cell is done, whether it was given another by then or not."""
-    killed = []
+class Dying(Process):
+    """A process that dies, for whatever reason, before it is given another cell."""
 
-    def on_event(event: Mapping[str, object]) -> None:
-        if event["event"] == "done":
-            for child in psutil.Process().children():
-                if "albench.executors.worker" in child.cmdline():
-                    killed.append(child.pid)
-                    child.kill()
+    def give(self, task: Task) -> None:
+        self.process.kill()
+        self.process.wait()
+        super().give(task)
 
-    options = {"initial_iterations": 4, "update_iterations": 2, "n_sets": 6, "set_size": 5}
-    outcome = albench.run(
-        strategies="random", seeds=3, rounds=1, set=options, jobs=1, store=tmp_path, report=False, on_event=on_event
-    )
-    assert [one.status for one in outcome.statuses] == ["done"] * 3
-    assert len(set(killed)) >= 2
+
+def test_a_worker_that_dies_between_two_cells_costs_none_of_them(
+    tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("albench.executors.local.Process", Dying)
+    ran = cli(*words(tmp_path / "s", "random", "min"), "--jobs", 1)
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.count(": done\n") == 2
 
 
 def test_a_limit_holds_on_a_cluster_and_ends_a_cell_once(tmp_path: Path, cli: Cli) -> None:
