@@ -13,8 +13,8 @@ from tests.soak.kills import Tally, trials
 from tests.soak.troubles import Trouble
 
 TROUBLES = (
-    Trouble("worker", "write", 2, minutes=60 * 24 * 400),
-    Trouble("tree", "write", 3, minutes=-11, damaged="cell.json"),
+    Trouble("worker", "write", 6, minutes=60 * 24 * 400),
+    Trouble("tree", "write", 4, minutes=-11, damaged="cell.json"),
     Trouble(full_bytes=5_000, damaged="rounds.jsonl"),
 )
 
@@ -37,8 +37,9 @@ def test_after_deaths_in_writes_a_full_disk_wrong_clocks_and_damage_a_study_ends
         monkeypatch.setenv(name, "")  # which the folder sets, and which are put back
     tally = Script(most=1)
     with work_folder("short-kills") as root:
-        trials(root, tally, random.Random(0), "min", seeds=1, rounds=4)
+        trials(root, tally, random.Random(0), "min", seeds=1, rounds=6)
     assert tally.faults.count == 0, capsys.readouterr().out
     assert (tally.recomputed, tally.lost, tally.waiting) == (0, 0, [])
+    assert tally.reported >= 4, "some before a death, so that one computed again would be seen"
     assert (tally.kills["worker"], tally.kills["tree"]) == (1, 1)
     assert (tally.troubles["full disk"], tally.troubles["other clock"], tally.troubles["damaged file"]) == (1, 2, 2)
