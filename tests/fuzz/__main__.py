@@ -8,6 +8,7 @@ Prints each fault with the input, in base 64, and a table; exits with 1 where th
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import re
 import shutil
@@ -56,6 +57,8 @@ def main() -> None:
     parser.add_argument("--target", choices=list(TARGETS), action="append", help="only this one")
     parser.add_argument("--output", type=Path, default=Path("runs/fuzz"))
     given = parser.parse_args()
+    if importlib.util.find_spec("atheris") is None:
+        parser.error("atheris is not installed; pip install -e '.[fuzz]' brings it")
     rows, faults = [], Faults()
     for name in given.target or TARGETS:
         folder = given.output / re.sub(r"\W+", "-", name).strip("-")

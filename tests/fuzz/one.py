@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import re
 import sys
 from pathlib import Path
@@ -56,7 +55,6 @@ def fuzz(name: str, runs: int, seed: int, folder: Path) -> None:
         f"-artifact_prefix={folder}/",
         str(corpus),
     ]
-    os.environ["PYTHONHASHSEED"] = "0"
     atheris.Setup([sys.argv[0], *options], take, custom_mutator=change)
     atheris.Fuzz()
 
