@@ -31,8 +31,8 @@ def show_rows(rows: Sequence[Mapping[str, Any]], output: Format, columns: Sequen
         return
     cells = [[str(row.get(column, "")) for column in columns] for row in rows]
     widths = [max(len(line[place]) for line in [list(columns), *cells]) for place in range(len(columns))]
-    for line in [list(columns), *cells]:
-        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    lines = (zip(line, widths, strict=True) for line in [list(columns), *cells])
+    typer.echo("\n".join("  ".join(cell.ljust(width) for cell, width in line).rstrip() for line in lines))
 
 
 def warn_of_plugins() -> None:

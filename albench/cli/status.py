@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -56,7 +55,7 @@ def show_statuses(statuses: list[CellStatus], output: Format) -> None:
     """Print a row for each cell."""
     names = setting_names(statuses)
     first = "setting" if len(names) > 1 else "scenario"
-    rows = [asdict(one) for one in statuses]
+    rows = [vars(one) for one in statuses]
     if output is Format.table:
         rows = [{**row, "setting": names[row["setting"]]} for row in rows]
     show_rows(rows, output, [first, "strategy", "seed", "status", "rounds", "reason"])

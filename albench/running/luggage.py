@@ -8,6 +8,7 @@ import os
 import socket
 import tempfile
 from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -29,12 +30,12 @@ def choices(spec: CellSpec) -> list[Choice]:
 def distributions(spec: CellSpec) -> dict[str, str]:
     """Return the versions of the distributions that a cell's components come from, the harness's own among them."""
     plugins = [host().entry(choice.kind, choice.name).plugin for choice in choices(spec) if not choice.source]
-    return {HARNESS: version(HARNESS), **{plugin.distribution: plugin.version for plugin in plugins}}
+    return {HARNESS: _own_version(), **{plugin.distribution: plugin.version for plugin in plugins}}
 
 
 def check_harness(planned: Mapping[str, str]) -> None:
     """Raise RequestError where the harness is of another version: it may not even read the task."""
-    _check(HARNESS, version(HARNESS), planned[HARNESS])
+    _check(HARNESS, _own_version(), planned[HARNESS])
 
 
 def check_plugins(spec: CellSpec, planned: Mapping[str, str]) -> None:
@@ -50,6 +51,12 @@ def check_plugins(spec: CellSpec, planned: Mapping[str, str]) -> None:
             choice.build()  # which holds its code against the plan's
         except RequestError as error:
             raise RequestError(f"on {socket.gethostname()}: {error}") from None
+
+
+@cache
+def _own_version() -> str:
+    """Return the version of the harness that this process runs; a plan of many cells asks for it with each."""
+    return version(HARNESS)
 
 
 def _check(name: str, here: str | None, due: str) -> None:

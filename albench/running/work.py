@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,7 +77,7 @@ class Work:
 
     def to_json(self) -> dict[str, Any]:
         """Return the task as plain values."""
-        return asdict(self)
+        return dict(vars(self))
 
 
 def perform(task: Mapping[str, Any], emit: Emit) -> None:

@@ -16,7 +16,7 @@ from albench.store.rows import KEY, Row, read_rows, write_rows
 from albench.store.sealed import seal
 from albench.store.shapes import CheckpointShape, check_shape
 from albench.store.source import CELL, CHECKPOINT, OUTCOME, ROUNDS
-from albench.store.weights import load_weights, save_weights
+from albench.store.weights import load_weights, packed
 from albench.study.spec import HARNESS_RESULTS_VERSION, SCHEMA, CellSpec
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class OwnedCell:
             "memory": {name: value for name, value in checkpoint.memory.items() if name not in tensors},
         }
         remembered = {f"{_MEMORY}{name}": value for name, value in tensors.items()}
-        save_weights(self._path(CHECKPOINT), {**checkpoint.weights, **remembered}, state, self.lease.check)
+        self._write(CHECKPOINT, packed({**checkpoint.weights, **remembered}, state))
         self.write_rounds(checkpoint.rows)
 
     def restore(self) -> Checkpoint | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,8 @@ from albench.store.store import Store, open_store
 from albench.store.weights import fingerprint_of, load_weights
 from albench.study.spec import SCHEMA
 
+_Place = tuple[StoreReader, dict[str, Any], bool]  # a store, a cell that it names, and whether it is asked for
+
 
 @dataclass(frozen=True)
 class Copy:
@@ -42,9 +44,10 @@ class Copy:
         """The cell's folder in a store."""
         return cell_path(**self.cell)
 
-    def files(self) -> dict[str, bytes]:
-        """Return the cell's files by name, its checkpoint where it has one that holds."""
-        read = {name: self.store.source.read(f"{self.path}/{name}") for name in (*RESULTS, CHECKPOINT)}
+    def files(self, weights: bool = True) -> dict[str, bytes]:
+        """Return the cell's files by name, its checkpoint where it has one that holds, unless `weights` is False."""
+        names = (*RESULTS, CHECKPOINT) if weights else RESULTS
+        read = {name: self.store.source.read(f"{self.path}/{name}") for name in names}
         found = {name: data for name, data in read.items() if data is not None}
         if CHECKPOINT in found and not self._goes_on_from(found[CHECKPOINT]):
             del found[CHECKPOINT]
@@ -75,7 +78,7 @@ def merge(stores: Sequence[str | Path], output: Path) -> None:
     if output.suffix == ".zip":
         opened = _opened([*sources, output] if output.exists() else sources)
         study, copies = joined(opened)
-        write_archive(output, _archived(study, copies, _initial_networks(opened, copies)))
+        write_archive(output, _archived(study, copies, opened))
         return
     target = Store(output)
     target.check_folder()
@@ -83,9 +86,11 @@ def merge(stores: Sequence[str | Path], output: Path) -> None:
     with leased(output / "study.claim", str(output / STUDY), wait=True) as lease:
         opened = _opened([*sources, output] if target.found_study else sources)
         study, copies = joined(opened)
+        started = set()
         for copy in copies:
             take(copy, target)
-        for name, data in _initial_networks(opened, copies):
+            started.add(copy.snapshot.record.get("initial_sha256"))
+        for name, data in _initial_networks(opened, started):
             write_bytes(output / name, data, lease.check)
         write_bytes(output / STUDY, seal(study, indent=1), lease.check)  # last: a store is whole, or not there
 
@@ -103,26 +108,24 @@ def write_store(store: StoreReader, output: Path, weights: bool) -> None:
 
     `weights` adds checkpoints and initial networks, so that cells can go on from it.
     """
-    copies = [copy for found in _copies([store]).values() for copy in found]
-    initial = _initial_networks([store], copies) if weights else None
-    write_archive(output, _archived(store.study, copies, initial))
+    write_archive(output, _archived(store.study, _best_of_each([store]), [store] if weights else []))
 
 
 def _archived(
-    study: Mapping[str, Any], copies: Sequence[Copy], initial: Iterable[tuple[str, bytes]] | None
+    study: Mapping[str, Any], copies: Iterable[Copy], networks: Sequence[StoreReader]
 ) -> Iterator[tuple[str, bytes]]:
-    """Yield the files of an archive, with weights where `initial` networks are given, and no absolute path."""
+    """Yield the files of an archive without an absolute path, with weights where stores have `networks` for it."""
     yield STUDY, seal(study_without_paths(study), indent=1)
+    started = set()
     for copy in copies:
-        files = {**copy.files(), CELL: seal(record_without_paths(copy.snapshot.record), indent=1)}
-        if initial is None:
-            files.pop(CHECKPOINT, None)
+        started.add(copy.snapshot.record.get("initial_sha256"))
+        files = {**copy.files(bool(networks)), CELL: seal(record_without_paths(copy.snapshot.record), indent=1)}
         yield from ((f"{copy.path}/{name}", data) for name, data in files.items())
-    yield from initial or ()
+    yield from _initial_networks(networks, started)
 
 
-def joined(stores: Sequence[StoreReader]) -> tuple[dict[str, Any], list[Copy]]:
-    """Return the study of several stores together and the best copy of each cell that has begun; StoreError."""
+def joined(stores: Sequence[StoreReader]) -> tuple[dict[str, Any], Iterator[Copy]]:
+    """Return the study of several stores together, and the best copy of each cell that has begun; StoreError."""
     merged_study(stores, "joined", "keep them apart")
     asked = [(store, cell) for store in stores for cell in store.cells()]
     limits = fewest_rounds(asked)
@@ -140,7 +143,7 @@ def joined(stores: Sequence[StoreReader]) -> tuple[dict[str, Any], list[Copy]]:
         "cells": cells,
         "kept": [kept[key] for key in sorted(kept)],
     }
-    return study, [_best(found) for _, found in sorted(_copies(stores).items())]
+    return study, _best_of_each(stores)
 
 
 def _of(kind: str, stores: Sequence[StoreReader]) -> list[tuple[str, Any]]:
@@ -156,14 +159,34 @@ def _together(name: str, stores: Sequence[StoreReader]) -> str:
     return " + ".join(sorted({part for store in stores for part in store.study[name].split(" + ")}))
 
 
-def _copies(stores: Sequence[StoreReader]) -> dict[str, list[Copy]]:
-    """Return the copies of each cell that has begun, by its key; damaged ones are left out with a warning."""
-    found: dict[str, list[Copy]] = {}
+def _best_of_each(stores: Sequence[StoreReader]) -> Iterator[Copy]:
+    """Return the best copy of each cell that has begun, in the order of keys; StoreError before the first of them.
+
+    What cells hold is read when their turn comes, and once more where several stores have a cell: those of many cells
+    would not fit into memory.
+    """
+    places: dict[str, list[_Place]] = {}
     for store in stores:
-        for cell, snapshot in [*store.snapshots(), *store.kept()]:
-            if not snapshot.damage and snapshot.record:
-                found.setdefault(cell["key"], []).append(Copy(store, cell, snapshot))
-    return found
+        for cell, is_asked in _named_cells(store):
+            places.setdefault(cell["key"], []).append((store, cell, is_asked))
+    for key, found in places.items():
+        if len(found) > 1:
+            copies = [copy for place in found if (copy := _copy(*place))]
+            best = _best(copies) if copies else None
+            places[key] = [(best.store, dict(best.cell), True)] if best else []
+    return (copy for _, found in sorted(places.items()) for place in found if (copy := _copy(*place)))
+
+
+def _named_cells(store: StoreReader) -> Iterator[tuple[dict[str, Any], bool]]:
+    """Yield the cells that a store names, and whether they are asked for."""
+    yield from ((cell, True) for cell in store.cells())
+    yield from ((cell, False) for cell in store.kept_cells())
+
+
+def _copy(store: StoreReader, cell: Mapping[str, Any], is_asked: bool) -> Copy | None:
+    """Return a cell as a store has it, None where it has not begun or, with a warning, is damaged."""
+    snapshot = store.told_snapshot(cell) if is_asked else store.snapshot(cell)
+    return Copy(store, cell, snapshot) if snapshot.record and (is_asked or snapshot.rows) else None
 
 
 def _best(copies: Sequence[Copy]) -> Copy:
@@ -197,18 +220,21 @@ def _name(cell: Mapping[str, Any]) -> dict[str, Any]:
     return {part: cell[part] for part in ("setting", "strategy", "seed", "key")}
 
 
-def _initial_networks(stores: Sequence[StoreReader], copies: Sequence[Copy]) -> list[tuple[str, bytes]]:
-    """Return the initial networks that hold; of one that stores have trained apart, that which cells started from."""
-    started = {copy.snapshot.record.get("initial_sha256") for copy in copies}
-    found: dict[str, tuple[bool, str, bytes]] = {}
+def _initial_networks(stores: Sequence[StoreReader], started: Set[str | None]) -> Iterator[tuple[str, bytes]]:
+    """Yield the initial networks that hold; of one that stores have trained apart, that which cells `started` from."""
+    holders: dict[str, list[StoreReader]] = {}
     for store in stores:
         for name in store.source.names():
-            data = store.source.read(name) if name.startswith("initial/") else None
-            sha256 = checked_network(data, name) if data is not None else ""
-            if data is not None and sha256:
-                one = sha256 in started, hashlib.sha256(data).hexdigest(), data
-                found[name] = max(found.get(name, one), one)
-    return [(name, data) for name, (_, _, data) in sorted(found.items())]
+            if name.startswith("initial/"):
+                holders.setdefault(name, []).append(store)
+    for name, having in sorted(holders.items()):
+        found = [
+            (sha256 in started, hashlib.sha256(data).hexdigest(), data)
+            for data in (store.source.read(name) for store in having)
+            if data is not None and (sha256 := checked_network(data, name))
+        ]
+        if found:
+            yield name, max(found)[2]
 
 
 def checked_network(data: bytes, name: str) -> str:

@@ -12,6 +12,7 @@ from albench.errors import TIMED_OUT, DamageError, StoreError, StoreWarning
 from albench.store.record import read_record, read_study, rebuilt_study
 from albench.store.snapshot import Snapshot, read_snapshot
 from albench.store.source import CELL, FILE, STUDY, Source
+from albench.store.standing import finished_rounds
 from albench.study.spec import PARTS, folder_name
 
 STATUS = ("status", "reason", "rounds")  # in the order of `Snapshot.status`
@@ -108,11 +109,14 @@ class StoreReader:
 
     def each_snapshot(self) -> Iterator[tuple[dict[str, Any], Snapshot]]:
         """Yield what `snapshots` returns, one cell after the other."""
-        for cell in self.cells():
-            snapshot = self.snapshot(cell)
-            if snapshot.damage:
-                self._warn(f"{in_words(cell)} is damaged and left out: {snapshot.damage}")
-            yield cell, snapshot
+        yield from ((cell, self.told_snapshot(cell)) for cell in self.cells())
+
+    def told_snapshot(self, cell: Mapping[str, Any]) -> Snapshot:
+        """Return what `snapshot` returns, and warn where the cell is damaged."""
+        snapshot = self.snapshot(cell)
+        if snapshot.damage:
+            self._warn(f"{in_words(cell)} is damaged and left out: {snapshot.damage}")
+        return snapshot
 
     def statuses(self) -> list[CellStatus]:
         """Return where each cell that was asked for stands."""
@@ -120,13 +124,17 @@ class StoreReader:
 
     def status(self, cell: Mapping[str, Any], rounds: int | None) -> dict[str, Any]:
         """Return status, reason and rounds of a cell of which so many rounds are wanted."""
+        finished = finished_rounds(self.source, cell_path(**cell), cell["key"], rounds)
+        if finished is not None:
+            return dict(zip(STATUS, ("done", "", finished), strict=True))
         found = self.status_of(cell, self.snapshot(cell), rounds)
         return dict(zip(STATUS, found, strict=True))
 
     def status_of(self, cell: Mapping[str, Any], snapshot: Snapshot, rounds: int | None) -> tuple[str, str, int]:
         """Return status, reason and rounds of a cell whose files were read; who holds it is asked now."""
-        found, held = snapshot.status(rounds), self.held(cell)
-        return ("running", held, found[2]) if held and found[0] != "done" else found
+        found = snapshot.status(rounds)
+        held = "" if found[0] == "done" else self.held(cell)
+        return ("running", held, found[2]) if held else found
 
     def held(self, cell: Mapping[str, Any]) -> str:  # noqa: ARG002 - nobody works in an archive
         """Return in words who works on a cell, "" where nobody does."""
@@ -134,9 +142,13 @@ class StoreReader:
 
     def kept(self) -> list[tuple[dict[str, Any], Snapshot]]:
         """Return the cells by other code of a component that have rounds, and that nobody asks for now."""
+        return self.with_rounds(self.kept_cells())
+
+    def kept_cells(self) -> list[dict[str, Any]]:
+        """Return the cells by other code of a component, whether they have begun or not."""
         settings = self.study["settings"]
         known = [cell for cell in self.study["kept"] if cell["setting"] in settings]
-        return self.with_rounds({**one, "scenario": settings[one["setting"]]["scenario"]["label"]} for one in known)
+        return [{**one, "scenario": settings[one["setting"]]["scenario"]["label"]} for one in known]
 
     def with_rounds(self, cells: Iterable[dict[str, Any]]) -> list[tuple[dict[str, Any], Snapshot]]:
         """Return those of some cells that have rounds, each with what its files hold."""

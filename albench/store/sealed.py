@@ -30,12 +30,17 @@ def seal(value: Mapping[str, Any], indent: int | None = None) -> bytes:
 
 def unseal(data: bytes) -> dict[str, Any]:
     """Return what `seal` was given; DamageError where a byte of it has changed."""
+    return parsed(sealed_part(data) + b"}")
+
+
+def sealed_part(data: bytes) -> bytes:
+    """Return all that the checksum of a sealed object is of; DamageError where a byte of it has changed."""
     tail = _SEAL.search(data, max(0, len(data) - _LENGTH))
     if tail is None or tail.end() != len(data):
         raise DamageError("it is cut short, or was not written by this version of albench")
     if zlib.crc32(data[: tail.start()]) != int(tail[1], 16):
         raise DamageError("its checksum does not hold")
-    return parsed(data[: tail.start()] + b"}")
+    return data[: tail.start()]
 
 
 def parsed(data: bytes) -> dict[str, Any]:

@@ -82,7 +82,7 @@ class Store(StoreReader):
             return
         due = {(spec.setting.label, spec.seed): spec.fingerprint for spec in cells}
         asked = {(spec.setting.label, spec.strategy.label, spec.seed) for spec in cells}
-        settings = {spec.setting.label: _stored(spec.setting) for spec in cells}
+        settings = _settings(cells)
         for cell in self.cells():
             pair = cell["setting"], cell["seed"]
             if pair not in due or _identity(cell) in asked or _is_aside(cell, self.study, settings, {}):
@@ -99,8 +99,7 @@ class Store(StoreReader):
         if not self.found_study:
             return []
         keys = {spec.key for spec in cells}
-        settings = {spec.setting.label: _stored(spec.setting) for spec in cells}
-        strategies = {spec.strategy.label: spec.strategy.stored() for spec in cells}
+        settings, strategies = _settings(cells), _strategies(cells)
         aside = [cell for cell in self.cells() if _is_aside(cell, self.study, settings, strategies)]
         found = [*self.kept(), *self.with_rounds(aside)]
         return [cell for cell, _ in found if cell["key"] not in keys]
@@ -117,10 +116,12 @@ class Store(StoreReader):
             empty: dict[str, Any] = {"settings": {}, "strategies": {}, "cells": [], "kept": [], "commands": []}
             self.__dict__.pop("found_study", None)  # read before the lease was this process's
             old = self.found_study or empty
-            settings = {spec.setting.label: {**_stored(spec.setting), "rounds": rounds} for spec in cells}
-            strategies = {spec.strategy.label: spec.strategy.stored() for spec in cells}
+            settings = {label: {**setting, "rounds": rounds} for label, setting in _settings(cells).items()}
+            strategies = _strategies(cells)
             aside = [cell for cell in old["cells"] if _is_aside(cell, old, settings, strategies)]
-            known = {_identity(cell): cell for cell in old["cells"] if cell not in aside}
+            known = {_identity(cell): cell for cell in old["cells"]}
+            for cell in aside:
+                known.pop(_identity(cell), None)
             for spec in cells:
                 label = {"setting": spec.setting.label, "strategy": spec.strategy.label, "seed": spec.seed}
                 before = known.get(_identity(label))
@@ -204,6 +205,16 @@ def _is_aside(
     pairs = [(before[part], now[part]) for part in PARTS]
     pairs.append((study["strategies"][strategy], strategies.get(strategy, study["strategies"][strategy])))
     return any(one[name] != other[name] for one, other in pairs for name in ("name", "changed", "version"))
+
+
+def _settings(cells: Sequence[CellSpec]) -> dict[str, dict[str, Any]]:
+    """Return the settings of cells as the store keeps them, by label; each is looked at once, of however many cells."""
+    return {label: _stored(setting) for label, setting in {spec.setting.label: spec.setting for spec in cells}.items()}
+
+
+def _strategies(cells: Sequence[CellSpec]) -> dict[str, dict[str, Any]]:
+    chosen = {spec.strategy.label: spec.strategy for spec in cells}
+    return {label: strategy.stored() for label, strategy in chosen.items()}
 
 
 def _stored(setting: Setting) -> dict[str, Any]:

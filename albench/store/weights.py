@@ -20,15 +20,20 @@ if TYPE_CHECKING:
 
 
 def save_weights(path: Path, weights: Mapping[str, Tensor], state: Mapping[str, Any], check: Check = unchecked) -> None:
-    """Write weights and a state; WriteError when the disk does not take them, and what `check` raises.
+    """Write weights and a state; WriteError when the disk does not take them, and what `check` raises."""
+    write_bytes(path, packed(weights, state), check)
 
-    The path may be one that is no UTF-8, which safetensors itself does not take.
+
+def packed(weights: Mapping[str, Tensor], state: Mapping[str, Any]) -> bytes:
+    """Return the content of a file of weights and a state.
+
+    Writing it is left to others, since a path may be one that is no UTF-8, which safetensors itself does not take.
     """
     from safetensors.torch import save
 
     text = json.dumps(state)
     tensors = dict(weights)
-    write_bytes(path, save(tensors, metadata={"state": text, "check": _checksum(tensors, text)}), check)
+    return bytes(save(tensors, metadata={"state": text, "check": _checksum(tensors, text)}))
 
 
 def load_weights(data: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]:

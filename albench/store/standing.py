@@ -1,0 +1,48 @@
+"""Whether a cell is finished, told from the bytes of its files: what `status` and planning ask of very many cells.
+
+All bytes are read, and each checksum is verified; values are not taken apart, which costs ten times as much. So this
+says "finished" of files as `OwnedCell` writes them, and nothing of all others: a `Snapshot` tells about those.
+"""
+
+from __future__ import annotations
+
+import zlib
+
+from albench.errors import DamageError
+from albench.store.rows import KEY
+from albench.store.sealed import sealed_part, unseal
+from albench.store.source import CELL, OUTCOME, ROUNDS, Source
+from albench.study.spec import HARNESS_RESULTS_VERSION, SCHEMA
+
+_CHECK = len(', "check": "00000000"}\n')
+
+
+def finished_rounds(source: Source, folder: str, key: str, wanted: int | None) -> int | None:
+    """Return how many of the wanted rounds the cell of a key has where it is finished, None where that is not sure."""
+    try:
+        record = unseal(source.glance(f"{folder}/{CELL}") or b"")
+        outcome = sealed_part(source.glance(f"{folder}/{OUTCOME}") or b"")
+        rounds = _whole_rows(source.glance(f"{folder}/{ROUNDS}") or b"", key) - 1
+    except DamageError:
+        return None
+    due = {"key": key, "schema": SCHEMA, "harness": HARNESS_RESULTS_VERSION, "status": "done"}
+    is_own = due.items() <= record.items() and outcome.startswith(b'{\n "cell": "%s",' % key[:KEY].encode())
+    if not is_own or type(record.get("rounds")) is not int or rounds < max(0, record["rounds"]):
+        return None
+    if record.get("exhausted") is not True and (wanted is None or rounds < wanted):
+        return None
+    return rounds if wanted is None else min(rounds, wanted)
+
+
+def _whole_rows(data: bytes, key: str) -> int:
+    """Return how many rows of the cell of a key there are, numbered from 0 and of one attempt; 0 where one is not."""
+    lines = data.splitlines(keepends=True)
+    end = b""
+    for number, line in enumerate(lines):
+        body, check = line[:-_CHECK], line[-_CHECK:]
+        end = end or body[body.rfind(b', "cell": "') :]
+        if check != b', "check": "%08x"}\n' % zlib.crc32(body):
+            return 0
+        if not body.endswith(end) or b'"round": %d, ' % number not in body:
+            return 0
+    return len(lines) if end.startswith(b', "cell": "%s", "attempt": "' % key[:KEY].encode()) else 0
