@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from operator import is_
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,9 @@ from albench.running.mode import changed_since_prepared
 
 ENDING_SECONDS = 1.0  # in which threads and processes that were told to end may do so
 MOST_NAMED = 3  # of things of one kind
-_SET_BY_LIBRARIES = {"CUBLAS_WORKSPACE_CONFIG", "KMP_DUPLICATE_LIB_OK", "KMP_INIT_AT_FORK"}  # when they are imported
+_SET_BY_LIBRARIES = {  # when they are imported
+    *("CUBLAS_WORKSPACE_CONFIG", "KMP_DUPLICATE_LIB_OK", "KMP_INIT_AT_FORK", "TORCHINDUCTOR_CACHE_DIR"),
+}
 _DRAWN_BY_LIBRARIES = {"random"}  # when they are imported; who takes part must not draw from it anyway
 _HOOKS = {name: value for name, value in vars(torch.nn.modules.module).items() if name.startswith("_global_")}
 
@@ -146,7 +149,21 @@ def _replaced(
     added = [
         key for key in list(now) if key not in before and _computes(now[key]) and any(key in one for one in inherited)
     ]
-    return [f"{name}.{key}" for key in [*changed, *added]]
+    return [f"{name}.{key}" for key in [*changed, *added] if not _is_by_owner(now.get(key), name, key)]
+
+
+def _is_by_owner(value: Any, name: str, key: str) -> bool:
+    """Whether a package's own source gave it another function, as torch does when it loads more of itself.
+
+    Another of its public functions in that place is somebody else's doing.
+    """
+    for inner in ("func", "fget", "__func__"):  # of a partial, a property, a method of a class
+        value = getattr(value, inner, None) or value
+    init = Path(getattr(sys.modules.get(name.partition(".")[0]), "__file__", None) or "")
+    code = getattr(value, "__code__", None)
+    if code is None or init.name != "__init__.py" or init.parent not in Path(code.co_filename).parents:
+        return False
+    return code.co_name == key or code.co_name.startswith(("_", "<")) or getattr(value, "__name__", "") == key
 
 
 def _computes(value: Any) -> bool:

@@ -209,3 +209,24 @@ def test_a_limit_holds_on_a_cluster_and_ends_a_cell_once(tmp_path: Path, cli: Cl
     ran = cli(*words(tmp_path / "s", "Hangs"), "--executor", "dask[jobs=1]", "--cell-timeout", "5s")
     assert ran.code == 1
     assert reasons(ran.err)["Hangs"].startswith("timed out after 5 seconds")
+
+
+LOADS = """
+import functools, sys
+import albench.executors.leftovers as leftovers
+before = leftovers.Before()
+import torch, torch._dynamo
+assert not [what for what in before.left() if "another" in what], before.left()
+relu = torch.nn.functional.relu
+wrapped = functools.wraps(relu)(lambda *args, **options: relu(*args, **options))
+for other in (torch.nn.functional.dropout, torch.sigmoid, wrapped):
+    torch.nn.functional.relu = other
+    assert "another torch.nn.functional.relu" in before.left(), other
+torch.nn.functional.relu = relu
+assert not [what for what in before.left() if "another" in what], before.left()
+"""
+
+
+def test_what_torch_does_to_itself_when_it_loads_more_is_told_from_what_others_do_to_it() -> None:
+    ran = subprocess.run([sys.executable, "-c", LOADS], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")
