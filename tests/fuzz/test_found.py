@@ -32,6 +32,12 @@ def _misnamed() -> bytes:
     return bytes(data)
 
 
+def _record(columns: object) -> bytes:
+    """Return a cell's record, of a protocol that adds such columns."""
+    record = json.loads(TARGETS["cell.json"].inputs()[0])
+    return json.dumps({**record, "request": {**record["request"], "columns": columns}}).encode()
+
+
 FEATURES = npy([[0.0], [1.0]])
 FOUND = {
     "an attempt that is a list": (
@@ -39,6 +45,7 @@ FOUND = {
         b'{"round": 0, "cell": "' + key()[:16].encode() + b'", "attempt": []}',
     ),
     "a number beyond all floats": ("rounds.jsonl", _row(accuracy=10**400)),
+    "a column whose type is long": ("cell.json", _record({"x": "y" * 3000})),
     "a row without a count": ("rounds.jsonl", _row(n_labeled=ABSENT)),
     "a row without indices": ("rounds.jsonl", _row(query_indices=ABSENT)),
     "an archive whose file's name is no text": ("archive", _misnamed()),
