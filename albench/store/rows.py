@@ -91,8 +91,8 @@ def check_columns(columns: Mapping[str, str], others: Mapping[str, str] | None =
     for name, dtype in columns.items():
         if own.get(name) != dtype and (name in taken or dtype not in OF_PROTOCOLS):
             raise RequestError(
-                f"a protocol's column {shown(name)} of type {shown(dtype)} has the name of another, or a type that is none of "
-                f"{', '.join(OF_PROTOCOLS)}; change it in the protocol's class"
+                f"a protocol's column {shown(name)} of type {shown(dtype)} has the name of another, or a type that is "
+                f"none of {', '.join(OF_PROTOCOLS)}; change it in the protocol's class"
             )
 
 
