@@ -20,9 +20,11 @@ _GPU_ROWS = 4096  # such sums at a time, so that the products take little memory
 def digest(tensor: Tensor) -> bytes:
     """Return what differs where one number does, and by chance alone (2^-64) stays where several do.
 
-    These are sums of 8 bytes each, as integers, times odd weights, modulo 2^64, and the last bytes that make no 8.
+    It is of the tensor as it lies in memory, so that a copy of another layout has another: sums of 8 bytes each, as
+    integers, times odd weights, modulo 2^64, and the last bytes that make no 8.
     """
-    data = tensor.detach().contiguous().reshape(-1).view(torch.uint8)
+    in_memory = sorted(range(tensor.dim()), key=tensor.stride, reverse=True)  # images have their channels last there
+    data = tensor.detach().permute(in_memory).contiguous().reshape(-1).view(torch.uint8)
     n_whole = len(data) // (8 * WIDTH) * 8 * WIDTH
     whole, rest = data[:n_whole], data[n_whole:].cpu().numpy().tobytes()
     if not n_whole:
