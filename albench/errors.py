@@ -88,6 +88,13 @@ def shown(value: Any) -> str:
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
 
 
+def printable(text: str) -> str:
+    """Return a text with escapes for characters that act on a terminal or a page, and for bytes that are no UTF-8."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
 def reason(error: BaseException) -> str:
     """Return an error as one line, cut at MOST_TEXT characters: its class (unless it is ours) and its message."""
     try:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 
-def cancel(store: Annotated[Path, typer.Argument(help="A folder that 'albench run' writes.")]) -> None:
+def cancel(store: Annotated[Path, typer.Argument(help="A folder that 'albench run' writes.", readable=False)]) -> None:
     """Stop the study of a store, wherever it runs; what was finished is kept, and the same run goes on from there."""
     from albench import api
 

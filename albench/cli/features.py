@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated
@@ -12,6 +13,7 @@ from albench.cli.completing import one_of
 from albench.cli.files import OutputOption
 from albench.cli.options import DataOption, DeviceOption, OfflineOption
 from albench.cli.output import warn_of_plugins
+from albench.cli.terminal import acting
 
 TOLD = 10  # plain lines of a whole extraction
 
@@ -71,7 +73,7 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
     from rich.console import Console
     from rich.progress import Progress
 
-    console = Console(stderr=True)
+    console = Console(file=acting(sys.stderr))
     if console.is_terminal:
         with Progress(*Progress.get_default_columns(), console=console, speed_estimate_period=600) as bars:
             task = bars.add_task("features", total=None)

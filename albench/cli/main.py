@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import os
 import sys
 import warnings
 from typing import Annotated, Any
@@ -26,7 +24,8 @@ from albench.cli import (
     run,
     status,
 )
-from albench.errors import AlbenchError, EngineWarning, RequestError, StoreWarning
+from albench.cli.terminal import refusal, show_traceback, terminal
+from albench.errors import AlbenchError, EngineWarning, RequestError, StoreWarning, printable
 
 app = typer.Typer(
     help="Benchmark query strategies for deep active learning under one protocol.",
@@ -35,7 +34,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
 )
+LEAVE_FILES = ("run", "query", "features", "figures", "export", "merge")  # commands whose product is not their output
 _debug = False
+_command: str | None = None
 
 
 def _version(wanted: bool) -> None:
@@ -48,13 +49,14 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
+    context: typer.Context,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
     version: Annotated[  # noqa: ARG001 - its callback does the work
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    global _debug
-    _debug = debug
+    global _debug, _command
+    _debug, _command = debug, context.invoked_subcommand
 
 
 app.command("run")(run.run)
@@ -76,33 +78,45 @@ app.add_typer(reference.app, name="reference")
 
 
 def main() -> None:
-    """Run the command line; an error is one sentence, and its exit code says whose it is."""
+    """Run the command line; an error is one sentence, and its exit code says whose it is.
+
+    Where what it prints has no reader any more, or no place, it goes on: results are worth more than the output.
+    """
     warnings.showwarning = _show_warning  # type: ignore[assignment]
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a path need not be UTF-8
     try:
-        try:
-            app()
-        finally:
-            sys.stdout.flush()
+        with terminal() as (out, _):
+            code = _run()
+        refused = refusal(out)
+    except BaseException as error:
+        if not isinstance(error, SystemExit):
+            sys.excepthook = show_traceback
+        raise
+    if refused:
+        typer.echo(f"error: {refused}", err=True)
+    if code or (refused and _command not in LEAVE_FILES):
+        sys.exit(code or 1)
+
+
+def _run() -> int:
+    """Run the command line, and return its exit code."""
+    try:
+        app()
+    except SystemExit as end:
+        if end.code is None or isinstance(end.code, int):
+            return end.code or 0
+        raise
     except AlbenchError as error:
         if _debug:
             raise
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(2 if isinstance(error, RequestError) else 1)
-    except OSError as error:
-        if _debug or error.filename is not None:
-            raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still to be flushed at the end
-        typer.echo(f"error: the output cannot be written ({error.strerror}); send it elsewhere", err=True)
-        sys.exit(1)
+        typer.echo(f"error: {printable(str(error))}", err=True)
+        return 2 if isinstance(error, RequestError) else 1
+    return 0
 
 
 def _show_warning(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: Any) -> None:
     """Show what is wrong with a store or an engine as one line, and other warnings as Python does."""
     if issubclass(category, (StoreWarning, EngineWarning)):
-        typer.echo(f"warning: {message}", err=True)
+        typer.echo(f"warning: {printable(str(message))}", err=True)
     else:
         sys.stderr.write(warnings.formatwarning(message, category, filename, lineno))
 

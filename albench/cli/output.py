@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from albench.errors import RequestError, shown
+from albench.errors import RequestError, printable, shown
 from albench.plugins.host import host
 
 
@@ -27,9 +27,10 @@ FormatOption = Annotated[Format, typer.Option("--format", help="A table, or one 
 def show_rows(rows: Sequence[Mapping[str, Any]], output: Format, columns: Sequence[str]) -> None:
     """Print rows as a table whose cells are never truncated, or as one JSON array."""
     if output is Format.json:
-        typer.echo(json.dumps(list(rows), indent=1, ensure_ascii=False, default=str))
+        text = json.dumps(list(rows), indent=1, ensure_ascii=False, default=str)
+        typer.echo("".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text))
         return
-    cells = [[str(row.get(column, "")) for column in columns] for row in rows]
+    cells = [[printable(str(row.get(column, ""))) for column in columns] for row in rows]
     widths = [max(len(line[place]) for line in [list(columns), *cells]) for place in range(len(columns))]
     lines = (zip(line, widths, strict=True) for line in [list(columns), *cells])
     typer.echo("\n".join("  ".join(cell.ljust(width) for cell, width in line).rstrip() for line in lines))
@@ -38,7 +39,7 @@ def show_rows(rows: Sequence[Mapping[str, Any]], output: Format, columns: Sequen
 def warn_of_plugins() -> None:
     """Print one line on standard error for each problem with a plugin."""
     for problem in host().problems:
-        typer.echo(f"warning: {problem} ('albench doctor' tells more)", err=True)
+        typer.echo(f"warning: {printable(str(problem))} ('albench doctor' tells more)", err=True)
 
 
 def assignments(texts: list[str]) -> dict[str, Any]:

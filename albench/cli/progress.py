@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import typer
 
+from albench.cli.terminal import acting
 from albench.contracts.executor import Event
+from albench.errors import printable
 from albench.store.names import short_names
 
 if TYPE_CHECKING:
@@ -22,7 +25,7 @@ def progress(planned: Plan) -> Iterator[Callable[[Event], None]]:
     """Give a function that shows events as they come."""
     from rich.console import Console
 
-    console = Console(stderr=True)
+    console = Console(file=acting(sys.stderr))
     typer.echo(_heading(planned))
     if console.is_terminal:
         with _live(planned, console) as show:
@@ -35,7 +38,7 @@ def progress(planned: Plan) -> Iterator[Callable[[Event], None]]:
 def _heading(planned: Plan) -> str:
     study, pending = planned.study, len(planned.pending())
     names = ", ".join(choice.label for choice in study.strategies)
-    return (
+    return printable(
         f"{study.name}: {names} on {', '.join(_settings(planned).values())}, {len(study.seeds)} seeds: "
         f"{pending} of {len(planned.cells)} cells to run in {planned.store}"
     )
@@ -52,6 +55,10 @@ def _settings(planned: Plan) -> dict[str, str]:
 
 
 def _line(event: Event, names: Mapping[str, str]) -> str:
+    return printable(_told(event, names))
+
+
+def _told(event: Event, names: Mapping[str, str]) -> str:
     cell = event["cell"]
     name = f"{names[cell['setting']]} / {cell['strategy']} / seed {cell['seed']}"
     if event["event"] == "training":
@@ -95,7 +102,10 @@ def _live(planned: Plan, console: object) -> Iterator[Callable[[Event], None]]:
     )
     names = _settings(planned)
     with Progress(*columns, console=console, speed_estimate_period=600) as bars:
-        tasks = {name: bars.add_task(name, total=total, latest="") for name, total in _rounds_to_run(planned).items()}
+        tasks = {
+            name: bars.add_task(printable(name), total=total, latest="")
+            for name, total in _rounds_to_run(planned).items()
+        }
 
         def show(event: Event) -> None:
             if event["event"] == "round":
@@ -104,7 +114,10 @@ def _live(planned: Plan, console: object) -> Iterator[Callable[[Event], None]]:
                 bars.update(tasks[event["cell"]["strategy"]], advance=1, latest=latest)
                 bars.advance(tasks[ALL])
             elif event["event"] == "training":
-                bars.update(tasks[event["cell"]["strategy"]], latest=f"seed {event['cell']['seed']}, {_trained(event)}")
+                bars.update(
+                    tasks[event["cell"]["strategy"]],
+                    latest=printable(f"seed {event['cell']['seed']}, {_trained(event)}"),
+                )
             elif event["event"] != "done":
                 bars.console.print(_line(event, names), style="red", markup=False, highlight=False)
 

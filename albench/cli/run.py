@@ -67,7 +67,9 @@ def run(
     detach: Annotated[
         bool, typer.Option("--detach", help="Return once everything is submitted; see 'albench status --watch'.")
     ] = False,
-    store: Annotated[Path | None, typer.Option(help="Folder for the results. [default: runs/<study>]")] = None,
+    store: Annotated[
+        Path | None, typer.Option(help="Folder for the results. [default: runs/<study>]", readable=False)
+    ] = None,
     with_reference: Annotated[
         list[str] | None,
         typer.Option(

@@ -10,13 +10,13 @@ import typer
 
 from albench.cli.output import Format, FormatOption, show_rows
 from albench.cli.standing import setting_names, summary
-from albench.errors import RequestError
+from albench.errors import RequestError, printable
 from albench.store.reader import CellStatus, StoreReader
 from albench.store.store import Store, open_store
 
 
 def status(
-    store: Annotated[Path, typer.Argument(help="A folder that 'albench run' wrote, or an archive.")],
+    store: Annotated[Path, typer.Argument(help="A folder that 'albench run' wrote, or an archive.", readable=False)],
     output: FormatOption = Format.table,
     watch: Annotated[bool, typer.Option("--watch", help="Show it live, until each cell is done or failed.")] = False,
 ) -> None:
@@ -46,7 +46,7 @@ def _watch(opened: StoreReader, output: Format) -> None:
 def show_kept(cells: Sequence[Mapping[str, Any]]) -> None:
     """Say in a line that cells by other code are kept, if there are any."""
     if cells:
-        names = ", ".join(dict.fromkeys(cell["strategy"] for cell in cells))
+        names = ", ".join(printable(name) for name in dict.fromkeys(cell["strategy"] for cell in cells))
         count = "1 cell by other code is" if len(cells) == 1 else f"{len(cells)} cells by other code are"
         typer.echo(f"{count} kept and not counted ({names}); when that code comes back, so do its results")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from albench.cli.standing import setting_names, summary
+from albench.cli.terminal import acting, is_lost
+from albench.errors import printable
 from albench.store.reader import CellStatus
 from albench.store.store import Store
 
@@ -27,7 +30,7 @@ def watch(store: Store) -> None:
     from rich.console import Console
     from rich.live import Live
 
-    console = Console()
+    console = Console(file=acting(sys.stdout))
     if not console.is_terminal:
         _tell(_looks(store), typer.echo)
         return
@@ -57,6 +60,8 @@ def _tell(looks: Iterator[list[CellStatus]], say: Callable[[str], None]) -> None
         line = summary(statuses)
         if line != last:
             say(line)
+        if is_lost(sys.stdout):
+            return
         last = line
 
 
@@ -74,6 +79,6 @@ def _table(statuses: Sequence[CellStatus]) -> Table:
     for heading in ("setting", "strategy", *COLUMNS, "rounds"):
         table.add_column(heading)
     for (setting, strategy), counts in rows.items():
-        cells: list[Any] = [Text(setting), Text(strategy)]
+        cells: list[Any] = [Text(printable(setting)), Text(printable(strategy))]
         table.add_row(*cells, *(str(counts[name] or "") for name in (*COLUMNS, "rounds")))
     return table

@@ -12,9 +12,9 @@ import numpy as np
 
 from albench.contracts.partly_labeled import PartlyLabeled
 from albench.contracts.scenario import Indices
-from albench.errors import RequestError, reason
+from albench.errors import RequestError, printable, reason
 from albench.querying.pool import Pool
-from albench.querying.table import file_named, printable
+from albench.querying.table import file_named
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,8 @@ import pandas as pd
 
 from albench.analysis import leaderboard, words
 from albench.contracts.report import Results
-from albench.errors import RequestError, did_you_mean
+from albench.errors import RequestError, did_you_mean, printable
 from albench.plugins.parameters import NAME
-from albench.querying.table import printable
 from albench.study.choice import Choice
 
 

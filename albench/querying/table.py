@@ -33,11 +33,6 @@ def file_named(cell: str) -> str:
     return cell.removeprefix(_HERE)
 
 
-def printable(text: str) -> str:
-    """Return a text with escapes for control characters, and for bytes of a name that are no UTF-8."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
-
-
 def _cell(value: object) -> object:
     if isinstance(value, str):
         return _HERE + value if value.startswith(_FORMULA) else value

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from albench.analysis import STABLE, WINDOW, Stability, stability
+from albench.errors import printable
 from albench.querying.answer import Answer
-from albench.querying.table import COLUMNS, printable
+from albench.querying.table import COLUMNS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -12,6 +12,7 @@ from typing import TextIO
 from albench.errors import WriteError
 
 _SUFFIX = ".part"
+PERMIT = "ask its owner to let your group in (chmod -R g+rwXs on the store, umask 002 for runs), or use another folder"
 Check = Callable[[], None]
 
 
@@ -65,8 +66,24 @@ def writing(path: Path) -> Iterator[None]:
     """Say in a sentence what the system refuses while a path is written."""
     try:
         yield
+    except PermissionError as error:
+        raise WriteError(f"{path} cannot be written: {whose(path)}; {PERMIT}") from error
     except OSError as error:
         raise WriteError(f"{path} cannot be written ({error}); free space or permit writing, and run again") from error
+
+
+def whose(path: Path) -> str:
+    """Return in words whom a path belongs to that this process may not use, or the folder that it would lie in."""
+    for place in (path, *path.parents):
+        try:
+            owner = place.owner() if place.exists() else ""
+        except KeyError:  # a number without a name
+            owner = f"user {place.stat().st_uid}"
+        except OSError:  # in a folder that cannot be entered
+            continue
+        if owner:
+            return f"{place} belongs to {owner}, and permission is denied"
+    return "permission is denied"
 
 
 def write_bytes(path: Path, data: bytes, check: Check = unchecked) -> None:

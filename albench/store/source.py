@@ -10,7 +10,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from pathlib import Path
 
-from albench.errors import DamageError
+from albench.errors import DamageError, StoreError
+from albench.store.files import PERMIT, whose
 
 STUDY = "study.json"
 CELL, ROUNDS, OUTCOME, CHECKPOINT = "cell.json", "rounds.jsonl", "outcome.json", "checkpoint.safetensors"
@@ -39,7 +40,7 @@ class Source(ABC):
         self._digests: dict[str, str] = {}
 
     def read(self, name: str) -> bytes | None:
-        """Return a file's content, None where there is no such file; DamageError where it cannot be read."""
+        """Return a file's content, None where there is no such file; DamageError, and where it may not be read StoreError."""
         data = self._read(name)
         if data is not None:
             self._digests[name] = hashlib.sha256(data).hexdigest()
@@ -94,6 +95,9 @@ class Folder(Source):
             file = os.open(os.path.join(self._root, name), _READ)  # noqa: PTH118 - a path object costs as much as reading
         except (FileNotFoundError, NotADirectoryError):
             return None
+        except PermissionError:
+            where = self.path / name
+            raise StoreError(f"{where} cannot be read: {whose(where)}; {PERMIT}") from None
         except OSError as error:
             raise DamageError(f"it cannot be read ({error.strerror or error})") from None
         try:

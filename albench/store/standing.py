@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 
-from albench.errors import DamageError
+from albench.errors import StoreError
 from albench.store.rows import KEY
 from albench.store.sealed import sealed_part, unseal
 from albench.store.source import CELL, OUTCOME, ROUNDS, Source
@@ -23,7 +23,7 @@ def finished_rounds(source: Source, folder: str, key: str, wanted: int | None) -
         record = unseal(source.glance(f"{folder}/{CELL}") or b"")
         outcome = sealed_part(source.glance(f"{folder}/{OUTCOME}") or b"")
         rounds = _whole_rows(source.glance(f"{folder}/{ROUNDS}") or b"", key) - 1
-    except DamageError:
+    except StoreError:
         return None
     due = {"key": key, "schema": SCHEMA, "harness": HARNESS_RESULTS_VERSION, "status": "done"}
     is_own = due.items() <= record.items() and outcome.startswith(b'{\n "cell": "%s",' % key[:KEY].encode())

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from albench.contracts.executor import CANCELLED
 from albench.errors import RequestError, StoreError, shown
 from albench.store.archive import Archive
 from albench.store.cell import CellFolder
-from albench.store.files import write_bytes, writing
+from albench.store.files import PERMIT, whose, write_bytes, writing
 from albench.store.leases import leased, live_holder
 from albench.store.reader import STATUS, CellStatus, StoreReader, cell_path, in_words
 from albench.store.rows import check_columns
@@ -41,6 +42,8 @@ class Store(StoreReader):
             raise RequestError(
                 f"{self.root} is a file; give a folder (an archive can be read, and no cell can be run in it)"
             ) from None
+        except PermissionError:
+            raise RequestError(f"{self.root} cannot be read: {whose(self.root)}; {PERMIT}") from None
         except (OSError, ValueError) as error:
             raise RequestError(f"{self.root} cannot be read ({error}); give another folder") from None
         names = {path.name for path in there}
@@ -155,6 +158,8 @@ class Store(StoreReader):
     def held(self, cell: Mapping[str, Any]) -> str:
         """Return in words who works on a cell, "" where nobody does."""
         claim = self.cell(**cell).claim
+        if not os.access(claim.parent, os.X_OK):  # absent, or nobody says
+            return ""
         live = live_holder(claim)
         return f"held by {live} (if it is gone, delete {claim})" if live else ""
 
