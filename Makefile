@@ -43,6 +43,7 @@ soak: $(STAMP)
 	$(BIN)/python -m tests.soak.kills --count 200
 	$(BIN)/python -m tests.soak.claims --entries 1200
 	$(BIN)/python -m tests.soak.owners
+	$(BIN)/python -m tests.soak.fleet --members 200 --cells 2000
 
 # Every reader under a million inputs that nobody meant, about an hour outside CI; faults stand in runs/fuzz.
 FUZZ ?= --count 42000 --seed 1

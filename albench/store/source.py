@@ -40,7 +40,7 @@ class Source(ABC):
         self._digests: dict[str, str] = {}
 
     def read(self, name: str) -> bytes | None:
-        """Return a file's content, None where there is none. DamageError; StoreError where it may not be read."""
+        """Return a file's content, None where there is none; DamageError, and StoreError where it may not be read."""
         data = self._read(name)
         if data is not None:
             self._digests[name] = hashlib.sha256(data).hexdigest()
