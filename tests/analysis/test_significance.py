@@ -77,7 +77,10 @@ def test_with_zeros_the_exact_p_is_not_scipys_approximation() -> None:
     values = [0.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        approximate = stats.wilcoxon(values, zero_method="pratt", method="asymptotic").pvalue
+        try:
+            approximate = stats.wilcoxon(values, zero_method="pratt", method="asymptotic").pvalue
+        except ValueError:  # as older releases of scipy call it
+            approximate = stats.wilcoxon(values, zero_method="pratt", method="approx").pvalue
     assert signed_rank_p(values) == pytest.approx(2 / 2**7)
     assert abs(approximate - 2 / 2**7) > 1e-3
 
