@@ -172,6 +172,7 @@ def perform(
 ) -> Outcome:
     """Run what a plan lacks and write the report; see `run`."""
     opened, tasks = _begun(planned, engine, device, threads, command, limits)
+    opened.clear([cell for cell, one in zip(planned.cells, planned.statuses, strict=True) if one.status == "done"])
     if tasks:
         study = planned.study
         give_to(engine, tasks, planned.pending(), opened, study.asked, study.rounds, on_event)

@@ -113,6 +113,10 @@ def request_of(study: Mapping[str, str], spec: CellSpec, rounds: int | None) -> 
 
 
 def _perform_owned(work: Work, spec: CellSpec, cell: OwnedCell, emit: Emit) -> None:
+    found = Store(Path(work.store)).snapshot({**spec.name, "key": spec.key})
+    if found.is_done(work.rounds) and found.record["status"] == "done":  # by another run, since this one was planned
+        emit({"event": "done", "cell": work.name})
+        return
     try:
         rounds, exhausted = _run(work, spec, cell, emit)
     except (WriteError, HeldError):

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from albench.contracts.executor import CANCELLED
-from albench.errors import RequestError, StoreError, shown
+from albench.errors import HeldError, RequestError, StoreError, WriteError, shown
 from albench.store.archive import Archive
 from albench.store.cell import CellFolder
 from albench.store.files import PERMIT, whose, write_bytes, writing
@@ -173,6 +174,15 @@ class Store(StoreReader):
             is_there = begun is None or cell_path(**cell) in begun
             found.append(CellStatus(**name, **(self.status(cell, rounds) if is_there else untouched)))
         return found
+
+    def clear(self, cells: Sequence[CellSpec]) -> None:
+        """Remove what processes that died left in the folders of cells on which nobody works."""
+        for spec in cells:
+            folder = self.cell_of(spec)
+            names = _listed(folder.path)
+            if folder.claim.name in names or any(name.startswith(".") for name in names):
+                with suppress(HeldError, WriteError), folder.owned(spec):
+                    pass  # whoever takes a lease removes what former holders left
 
     def _begun(self) -> set[str] | None:
         """Return the folders of cells that are there; None where they cannot be listed."""

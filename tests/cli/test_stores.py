@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import albench
+from albench.store.leases import leased
 from tests.conftest import Cli, small_options, small_run
 from tests.reports.synthetic import Synthetic
 
@@ -45,6 +46,33 @@ def test_cells_by_other_code_are_told_of_in_a_line_and_found_again(tmp_path: Pat
     assert "0 of 4 cells to run" in again.out
     assert line in again.out, "now the edited code's"
     assert len(list(store.glob("cells/digits/Mine/*"))) == 4
+
+
+DIES = """
+import os, sys
+from pathlib import Path
+from albench.store.leases import leased
+with leased(Path(sys.argv[1]), "x"):
+    os._exit(0)
+"""
+
+
+def test_the_next_run_removes_what_the_dead_left_in_finished_cells_and_nothing_of_the_living(
+    tmp_path: Path, cli: Cli
+) -> None:
+    words = run_words("random", store=tmp_path / "s")
+    assert cli(*words).code == 0
+    dead, held = sorted((tmp_path / "s").glob("cells/digits/random/*"))
+    before = {path: path.read_bytes() for path in tmp_path.glob("s/cells/*/*/*/*")}
+    subprocess.run([sys.executable, "-c", DIES, dead / "claim"], check=True)
+    for folder in (dead, held):
+        (folder / ".rounds.jsonl.0123.part").touch()
+    with leased(held / "claim", "the test"):
+        assert "0 of 2 cells to run" in cli(*words).out
+        assert {path.name for path in held.iterdir()} >= {"claim", ".rounds.jsonl.0123.part"}
+    assert {path: path.read_bytes() for path in dead.iterdir()} == {
+        path: data for path, data in before.items() if path.parent == dead
+    }
 
 
 @pytest.mark.parametrize("command", ["status", "report", "export", "merge"])

@@ -40,6 +40,14 @@ def test_a_worker_with_another_harness_refuses_by_version(tmp_path: Path) -> Non
     assert not list(tmp_path.glob("cells/*"))
 
 
+def test_a_cell_that_another_run_finished_meanwhile_is_told_done_and_left_as_it_is(tmp_path: Path) -> None:
+    (task,) = tasks_of(tmp_path)
+    assert len(events_of(task)) > 1
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert [event["event"] for event in events_of(task)] == ["done"]
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
 def test_a_file_travels_with_its_name_and_its_identity(tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     file.write_text(
