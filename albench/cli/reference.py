@@ -18,6 +18,7 @@ app = typer.Typer(help="Finished studies to compare with.", no_args_is_help=True
 
 _Name = Annotated[str, typer.Argument(help="A name of 'albench reference list', an archive, or a store.")]
 SHOWN_DIGITS = 12  # of a commit
+SHOWN_TEXT = 60  # characters of a list in a table
 
 
 @app.command("list")
@@ -29,7 +30,17 @@ def list_(output: FormatOption = Format.table) -> None:
     if not rows and output is Format.table:
         typer.echo("no references are installed")
         return
+    if output is Format.table:
+        rows = [{key: _in_short(value) for key, value in row.items()} for row in rows]
     show_rows(rows, output, ["name", "settings", "strategies", "seeds", "rounds", "cells", "computed"])
+
+
+def _in_short(value: Any) -> Any:
+    """Return a list as a text, and as the number of its items where that is long."""
+    if not isinstance(value, list):
+        return value
+    text = ", ".join(map(str, value))
+    return text if len(text) <= SHOWN_TEXT else len(value)
 
 
 @app.command("show")

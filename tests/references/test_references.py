@@ -153,7 +153,10 @@ def test_installed_references_are_listed_and_shown(
     assert row["strategies"] == ["min", "random"]
     assert row["seeds"] == [0, 1]
     assert row["cells"] == "4 of 4 done"
-    assert "small" in cli("reference", "list").out
+    assert "min, random  0, 1" in cli("reference", "list").out
+    monkeypatch.setattr("albench.cli.reference.SHOWN_TEXT", 8)
+    line = cli("reference", "list").out.splitlines()[1]
+    assert line.split()[1:4] == ["1", "2", "0,"], "the number of what is long"
     shown = cli("reference", "show", "small").out
     assert processor().name in shown
     assert "4 of 4 done" in shown
