@@ -133,5 +133,5 @@ def test_a_download_that_fails_says_what_to_do(tmp_path: Path, monkeypatch: pyte
     monkeypatch.delenv("ALBENCH_OFFLINE")
     monkeypatch.setenv("ALBENCH_DATA", str(tmp_path / "none"))
     monkeypatch.setattr("torchvision.datasets.CIFAR100", refuse)
-    with pytest.raises(DataError, match=r"could not be downloaded \(no network\); get it elsewhere"):
+    with pytest.raises(DataError, match=r"could not be downloaded \(OSError: no network\); get it elsewhere"):
         albench.scenario(SCENARIO).split(0)
