@@ -135,7 +135,7 @@ def test_a_name_that_is_no_reference_is_refused_with_those_there_are(tmp_path: P
     ):
         done = cli(*command)
         assert done.code == 2
-        assert "there is no reference 'papr'; did you mean 'paper'?; installed are: paper" in done.err
+        assert "there is no reference 'papr'; did you mean 'paper'?; installed are: features, paper" in done.err
 
 
 def test_installed_references_are_listed_and_shown(

@@ -78,7 +78,7 @@ def test_a_crash_at_any_moment_of_saving_loses_at_most_the_round_in_progress(
         return call
 
     with monkeypatch.context() as patch:
-        patch.setattr("albench.store.cell.save_weights", crashing(cell.save_weights))
+        patch.setattr("albench.store.cell.packed", crashing(cell.packed))
         patch.setattr("albench.store.cell.write_rows", crashing(cell.write_rows))
         with pytest.raises(Crash):
             small_run(tmp_path / "cut", "random")
