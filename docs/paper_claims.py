@@ -14,6 +14,7 @@ import pandas as pd
 from albench.analysis import areas, comparable, compare
 
 STRATEGIES = ("emoc", "min", "1vs2", "max", "random")
+BETTER = ("emoc", "1vs2", "min")  # than random, says the paper
 CONTROL = "random[stream=1]"
 EQUAL = 0.01  # of accuracy: within a point two strategies are "almost equal"
 ALMOST_ALL = 0.9  # of the updates
@@ -77,21 +78,19 @@ def claims(rounds: pd.DataFrame) -> list[Claim]:
     five = of_cells[of_cells["strategy"].isin(STRATEGIES)]
     accuracy, classes = (differences(five, column, "random") for column in ("accuracy_area", "classes_area"))
     ahead = {name: one.reversed() for name, one in differences(five, "accuracy_area", "emoc").items()}
-    pair = of_cells[of_cells["strategy"].isin(["min", "1vs2"])]
-    close = differences(pair, "accuracy_area", "1vs2")["min"]
-    control = differences(of_cells[of_cells["strategy"].isin(["random", CONTROL])], "accuracy_area", "random")[CONTROL]
-    better, leads, updates = ["emoc", "1vs2", "min"], *rounds_led(rounds)
+    close, control = alone(of_cells, "min", "1vs2"), alone(of_cells, CONTROL, "random")
+    leads, updates = rounds_led(rounds)
     share = OPEN if of_cells["seed"].nunique() == 1 else HOLDS if leads >= ALMOST_ALL * updates else FAILS
     return [
         Claim(
             "Every strategy but `max` gains more accuracy than `random`",
-            listed(accuracy, better, points),
-            joint([accuracy[name].verdict() for name in better]),
+            listed(accuracy, BETTER, points),
+            joint([accuracy[name].verdict() for name in BETTER]),
         ),
         Claim(
             "They discover unseen classes faster than `random`",
-            listed(classes, better, in_classes),
-            joint([classes[name].verdict() for name in better]),
+            listed(classes, BETTER, in_classes),
+            joint([classes[name].verdict() for name in BETTER]),
         ),
         Claim("`max` gains less than `random`", listed(accuracy, ["max"], points), accuracy["max"].verdict(-1)),
         Claim(
@@ -120,6 +119,11 @@ def differences(of_cells: pd.DataFrame, column: str, reference: str) -> dict[str
     return {
         row.strategy: Difference(row.difference, row.difference_low, row.difference_high) for row in found.itertuples()
     }
+
+
+def alone(of_cells: pd.DataFrame, one: str, other: str) -> Difference:
+    """Return the difference in accuracy of two strategies, with the interval of this comparison by itself."""
+    return differences(of_cells[of_cells["strategy"].isin([one, other])], "accuracy_area", other)[one]
 
 
 def rounds_led(rounds: pd.DataFrame) -> tuple[int, int]:

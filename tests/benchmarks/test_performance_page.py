@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
-from types import ModuleType
-
-import pytest
 
 from benchmarks import record
+from docs import generate_performance as pages
 
-ROOT = Path(__file__).parent.parent.parent
 MACHINE = {
     "kind": "AuthenticAMD avx2",
     "processor": "AMD EPYC",
@@ -26,26 +22,16 @@ MACHINE = {
 }
 
 
-@pytest.fixture(scope="module")
-def pages() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("generate_performance", ROOT / "docs" / "generate_performance.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def row(ratio: float | None) -> dict[str, object]:
     cells = {"strategy": "badge|x", "seconds": 0.123456, "ratio": ratio}
     return {"name": "badge", "cells": cells, "better": {"ratio": "higher"}}
 
 
-def test_the_page_is_current(pages: ModuleType) -> None:
+def test_the_page_is_current() -> None:
     assert not pages.stale(), "run python docs/generate_performance.py"
 
 
-def test_the_page_holds_the_newest_table_of_each_kind(pages: ModuleType, tmp_path: Path) -> None:
+def test_the_page_holds_the_newest_table_of_each_kind(tmp_path: Path) -> None:
     record.write(MACHINE, {"Speed": [row(1.0)], "Memory": [row(4.0)]}, tmp_path)
     record.write({**MACHINE, "commit": "b" * 40, "date": "2030-02-01"}, {"Speed": [row(2.0), row(None)]}, tmp_path)
     record.write({**MACHINE, "kind": "ARM sve", "dirty": True}, {"Speed": [row(3.0)]}, tmp_path)
@@ -61,5 +47,5 @@ def test_the_page_holds_the_newest_table_of_each_kind(pages: ModuleType, tmp_pat
     assert "**1**" not in text
 
 
-def test_the_page_says_when_nothing_is_stored(pages: ModuleType, tmp_path: Path) -> None:
+def test_the_page_says_when_nothing_is_stored(tmp_path: Path) -> None:
     assert pages.page(tmp_path).endswith("`make bench` writes the first record.\n")

@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pandas as pd
-import pytest
 from scipy import stats
+
+from docs import generate_paper
+from docs.paper_claims import claims
 
 ROOT = Path(__file__).parent.parent.parent
 SENTENCES = ("gain", "discover", "max", "keeps", "equal", "ahead", "always", "control")
 LEVEL = {"emoc": 0.06, "min": 0.02, "1vs2": 0.0205, "max": -0.03, "random": 0.0, "random[stream=1]": 0.0}
 CLASSES = {"emoc": 3.0, "min": 2.0, "1vs2": 2.0, "max": -2.0, "random": 0.0, "random[stream=1]": 0.0}
-
-
-@pytest.fixture(scope="module")
-def pages() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("generate_paper", ROOT / "docs" / "generate_paper.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def study(level: dict[str, float], classes: dict[str, float], seeds: int = 5, noise: float = 0.001) -> pd.DataFrame:
@@ -49,42 +38,42 @@ def study(level: dict[str, float], classes: dict[str, float], seeds: int = 5, no
     )
 
 
-def verdicts(pages: ModuleType, rounds: pd.DataFrame) -> dict[str, str]:
-    found = sys.modules["docs.paper_claims"].claims(rounds)
+def verdicts(rounds: pd.DataFrame) -> dict[str, str]:
+    found = claims(rounds)
     return dict(zip(SENTENCES, [one.verdict for one in found], strict=True))
 
 
-def test_the_page_and_its_figure_are_current(pages: ModuleType) -> None:
-    assert not pages.stale(), "run python docs/generate_paper.py"
+def test_the_page_and_its_figure_are_current() -> None:
+    assert not generate_paper.stale(), "run python docs/generate_paper.py"
     assert (ROOT / "docs" / "paper" / "curves-cifar100.svg").exists()
 
 
-def test_sentences_hold_where_the_seeds_say_so(pages: ModuleType) -> None:
-    found = verdicts(pages, study(LEVEL, CLASSES))
+def test_sentences_hold_where_the_seeds_say_so() -> None:
+    found = verdicts(study(LEVEL, CLASSES))
     assert found.pop("control") == "cannot tell"
     assert set(found.values()) == {"holds"}
 
 
-def test_sentences_fail_where_the_seeds_say_the_contrary(pages: ModuleType) -> None:
+def test_sentences_fail_where_the_seeds_say_the_contrary() -> None:
     turned = {name: -value for name, value in LEVEL.items()} | {"1vs2": 0.05}
-    found = verdicts(pages, study(turned, {name: -value for name, value in CLASSES.items()}))
+    found = verdicts(study(turned, {name: -value for name, value in CLASSES.items()}))
     assert found.pop("control") == "cannot tell"
     assert set(found.values()) == {"fails"}
 
 
-def test_one_of_several_that_fails_makes_the_sentence_fail(pages: ModuleType) -> None:
-    found = verdicts(pages, study(LEVEL | {"min": -0.02}, CLASSES))
+def test_one_of_several_that_fails_makes_the_sentence_fail() -> None:
+    found = verdicts(study(LEVEL | {"min": -0.02}, CLASSES))
     assert found["gain"] == "fails"
     assert found["discover"] == found["ahead"] == "holds"
 
 
-def test_noise_and_single_seeds_cannot_tell(pages: ModuleType) -> None:
-    noisy = verdicts(pages, study(LEVEL, CLASSES, noise=0.5))
+def test_noise_and_single_seeds_cannot_tell() -> None:
+    noisy = verdicts(study(LEVEL, CLASSES, noise=0.5))
     assert {noisy[name] for name in ("gain", "max", "equal", "ahead")} == {"cannot tell"}
-    assert set(verdicts(pages, study(LEVEL, CLASSES, seeds=1)).values()) == {"cannot tell"}
+    assert set(verdicts(study(LEVEL, CLASSES, seeds=1)).values()) == {"cannot tell"}
 
 
-def test_differences_are_of_mean_heights_with_intervals_that_hold_together(pages: ModuleType) -> None:
+def test_differences_are_of_mean_heights_with_intervals_that_hold_together() -> None:
     rounds = study(LEVEL, CLASSES, noise=0.02)
     height = {}
     for strategy in ("max", "random"):
@@ -93,12 +82,12 @@ def test_differences_are_of_mean_heights_with_intervals_that_hold_together(pages
     apart = 100 * (height["max"] - height["random"])
     half = stats.t.ppf(1 - 0.025 / 4, 4) * apart.std(ddof=1) / math.sqrt(5)
     said = f"`max` {apart.mean():+.2f} ({apart.mean() - half:+.2f} to {apart.mean() + half:+.2f}) points"
-    assert sys.modules["docs.paper_claims"].claims(rounds)[2].found == said
+    assert claims(rounds)[2].found == said
 
 
-def test_updates_that_another_leads_are_not_counted(pages: ModuleType) -> None:
+def test_updates_that_another_leads_are_not_counted() -> None:
     rounds = study(LEVEL, CLASSES)
     late = (rounds["strategy"] == "random") & (rounds["round"] > 8)
     rounds.loc[late, "accuracy"] = 0.9
-    claim = sys.modules["docs.paper_claims"].claims(rounds)[6]
+    claim = claims(rounds)[6]
     assert (claim.found, claim.verdict) == ("its mean is the highest in 8 of 10", "fails")
