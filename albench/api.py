@@ -148,9 +148,8 @@ def run(
     parameters. A class of a notebook or a script runs in this process, one cell at a time. What references hold
     (`with_reference`: names, archives or stores) is not run, and stands beside it in the report. A cell that takes
     longer than `cell_timeout` ("30m", or seconds), or whose process takes more than `memory` ("8G", or bytes), is ended
-    and has failed. Events (see
-    `albench.running.work.perform`) go to `on_event` as they come. Raises RequestError when the request is wrong; failed
-    cells are in the outcome.
+    and has failed. Events (see `albench.running.work.perform`) go to `on_event` as they come. Raises RequestError when
+    the request is wrong; failed cells are in the outcome.
     """
     request = Request(study, preset, strategies, scenarios, protocol, learner, network, seeds, rounds, dict(set or {}))
     with data_settings(data, offline):

@@ -15,6 +15,8 @@ from albench.errors import printable
 from albench.store.names import short_names
 
 if TYPE_CHECKING:
+    from rich.progress import ProgressColumn
+
     from albench.api import Plan
 
 ALL = "all strategies"
@@ -81,27 +83,11 @@ def _trained(event: Event) -> str:
 @contextmanager
 def _live(planned: Plan, console: object) -> Iterator[Callable[[Event], None]]:
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+    from rich.progress import Progress
 
     assert isinstance(console, Console)
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[latest]}", markup=False),
-        TimeElapsedColumn(),
-        TextColumn("ETA"),
-        TimeRemainingColumn(elapsed_when_finished=False),
-    )
     names = _settings(planned)
-    with Progress(*columns, console=console, speed_estimate_period=600) as bars:
+    with Progress(*_columns(), console=console, speed_estimate_period=600) as bars:
         tasks = {
             name: bars.add_task(printable(name), total=total, latest="")
             for name, total in _rounds_to_run(planned).items()
@@ -122,6 +108,20 @@ def _live(planned: Plan, console: object) -> Iterator[Callable[[Event], None]]:
                 bars.console.print(_line(event, names), style="red", markup=False, highlight=False)
 
         yield show
+
+
+def _columns() -> list[ProgressColumn]:
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    return [
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[latest]}", markup=False),
+        TimeElapsedColumn(),
+        TextColumn("ETA"),
+        TimeRemainingColumn(elapsed_when_finished=False),
+    ]
 
 
 def _rounds_to_run(planned: Plan) -> dict[str, int]:
