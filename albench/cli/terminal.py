@@ -65,7 +65,7 @@ class Terminal(io.TextIOBase):
 
 def shown_lines(text: str) -> str:
     """Return a text whose line breaks and tabs stay, with escapes for other characters that act."""
-    return "".join(char if char in "\n\t" else printable(char) for char in text)
+    return "\n".join("\t".join(map(printable, line.split("\t"))) for line in text.split("\n"))
 
 
 @contextmanager

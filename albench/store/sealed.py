@@ -11,6 +11,8 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic_core import from_json
+
 from albench.errors import DamageError
 
 _SEAL = re.compile(rb',(?: |\n +)"check": "([0-9a-f]{8})"\n?\}\n')
@@ -46,8 +48,8 @@ def sealed_part(data: bytes) -> bytes:
 def parsed(data: bytes) -> dict[str, Any]:
     """Return the object of a JSON text; DamageError where it is none."""
     try:
-        value = json.loads(data.decode())
-    except (ValueError, RecursionError) as error:
+        value = from_json(data)  # several times as fast as json's
+    except ValueError as error:
         raise DamageError(f"it is no JSON ({type(error).__name__})") from None
     if not isinstance(value, dict):
         raise DamageError("it is no JSON object")

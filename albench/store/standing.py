@@ -6,30 +6,36 @@ says "finished" of files as `OwnedCell` writes them, and nothing of all others: 
 
 from __future__ import annotations
 
+import re
 import zlib
 
 from albench.errors import StoreError
 from albench.store.rows import KEY
-from albench.store.sealed import sealed_part, unseal
+from albench.store.sealed import sealed_part
 from albench.store.source import CELL, OUTCOME, ROUNDS, Source
 from albench.study.spec import HARNESS_RESULTS_VERSION, SCHEMA
 
 _CHECK = len(', "check": "00000000"}\n')
+# Members of a record itself: what they have inside stands further to the right.
+_DONE, _EXHAUSTED = b'\n "status": "done",', b'\n "exhausted": true,'
+_ROUNDS = re.compile(rb'\n "rounds": (\d{1,9}),')
 
 
 def finished_rounds(source: Source, folder: str, key: str, wanted: int | None) -> int | None:
     """Return how many of the wanted rounds the cell of a key has where it is finished, None where that is not sure."""
     try:
-        record = unseal(source.glance(f"{folder}/{CELL}") or b"")
+        record = sealed_part(source.glance(f"{folder}/{CELL}") or b"") + b","
         outcome = sealed_part(source.glance(f"{folder}/{OUTCOME}") or b"")
         rounds = _whole_rows(source.glance(f"{folder}/{ROUNDS}") or b"", key) - 1
     except StoreError:
         return None
-    due = {"key": key, "schema": SCHEMA, "harness": HARNESS_RESULTS_VERSION, "status": "done"}
-    is_own = due.items() <= record.items() and outcome.startswith(b'{\n "cell": "%s",' % key[:KEY].encode())
-    if not is_own or type(record.get("rounds")) is not int or rounds < max(0, record["rounds"]):
+    own = b'{\n "schema": %d,\n "key": "%s",\n "harness": %d,' % (SCHEMA, key.encode(), HARNESS_RESULTS_VERSION)
+    if not record.startswith(own) or not outcome.startswith(b'{\n "cell": "%s",' % key[:KEY].encode()):
         return None
-    if record.get("exhausted") is not True and (wanted is None or rounds < wanted):
+    told = _ROUNDS.search(record)
+    if _DONE not in record or told is None or rounds < max(0, int(told[1])):
+        return None
+    if (wanted is None or rounds < wanted) and _EXHAUSTED not in record:
         return None
     return rounds if wanted is None else min(rounds, wanted)
 
@@ -37,11 +43,11 @@ def finished_rounds(source: Source, folder: str, key: str, wanted: int | None) -
 def _whole_rows(data: bytes, key: str) -> int:
     """Return how many rows of the cell of a key there are, numbered from 0 and of one attempt; 0 where one is not."""
     lines = data.splitlines(keepends=True)
-    end = b""
+    first = lines[0][:-_CHECK] if lines else b""
+    end = first[first.rfind(b', "cell": "') :]
     for number, line in enumerate(lines):
-        body, check = line[:-_CHECK], line[-_CHECK:]
-        end = end or body[body.rfind(b', "cell": "') :]
-        if check != b', "check": "%08x"}\n' % zlib.crc32(body):
+        body = line[:-_CHECK]
+        if not line.endswith(b', "check": "%08x"}\n' % zlib.crc32(body)):
             return 0
         if not body.endswith(end) or b'"round": %d, ' % number not in body:
             return 0
