@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import warnings
 from typing import Annotated, Any
@@ -83,6 +84,7 @@ def main() -> None:
     Where what it prints has no reader any more, or no place, it goes on: results are worth more than the output.
     """
     warnings.showwarning = _show_warning  # type: ignore[assignment]
+    gc.set_threshold(100_000, 50, 100)  # lists of cells are millions of objects that all live to the end
     try:
         with terminal() as (out, _):
             code = _run()
