@@ -90,7 +90,7 @@ def test_the_page_on_doing_without_a_package_is_true(tmp_path: Path) -> None:
     assert (len(commands), len(scripts)) == (1, 1)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])}
     assert "`albench check ./rising.py:Rising`" in text
-    rising = "run --strategies ./rising.py:Rising --seeds 1 --rounds 3 --store runs/rising"
+    rising = "run --strategies ./rising.py:Rising --seeds 1 --rounds 3 --set initial_iterations=20 --store runs/rising"
     for words in (shlex.split(commands[0]), shlex.split(rising), ["check", "./rising.py:Rising"]):
         command = [sys.executable, "-m", "albench", *words]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -18,7 +18,7 @@ def strategy(
     name: Annotated[str, typer.Argument(help="The strategy's name, such as mine.")], parent: _Parent = Path()
 ) -> None:
     """Write ./albench-NAME: metadata, a strategy, the test of its contract and a README."""
-    _write("strategies", name, parent, f"albench run --strategies {name},random --seeds 1 --rounds 4")
+    _write("strategies", name, parent, f"albench run --strategies {name},random --seeds 1 --rounds 2")
 
 
 @app.command("scenario")
@@ -26,7 +26,7 @@ def scenario(
     name: Annotated[str, typer.Argument(help="The scenario's name, such as photos.")], parent: _Parent = Path()
 ) -> None:
     """Write ./albench-NAME: metadata, a scenario, the test of its contract and a README."""
-    _write("scenarios", name, parent, f"albench run --scenarios {name} --strategies min,random --seeds 1 --rounds 4")
+    _write("scenarios", name, parent, f"albench run --scenarios {name} --strategies min,random --seeds 1 --rounds 2")
 
 
 def _write(kind: str, name: str, parent: Path, run: str) -> None:

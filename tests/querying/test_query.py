@@ -190,14 +190,16 @@ def test_a_strategy_from_a_file_can_be_asked(photos: Photos, tmp_path: Path) -> 
 
 @pytest.mark.slow
 def test_every_strategy_that_selects_can_be_asked(photos: Photos) -> None:
-    asked = []
+    asked, brief = [], {**NUMBERS, "iterations": 2}
     for name in host().names("strategies"):
         try:
             strategy = albench.strategy(name)
         except albench.MissingLibraryError:
             continue
+        if name.startswith(("skal-", "baal-")) and name not in ("skal-badge", "baal-margin"):
+            continue  # adapters' own tests ask each library's strategies
         if strategy.permission is None and selects(strategy):
-            answer = albench.query(photos.labeled, photos.unlabeled, strategy=name, k=5, set=NUMBERS)
+            answer = albench.query(photos.labeled, photos.unlabeled, strategy=name, k=5, set=brief)
             asked.append(name)
             assert answer.frame["file"].nunique() == 5, name
     assert len(asked) > 40

@@ -45,4 +45,4 @@ def test_the_tutorial_runs_block_by_block_and_its_first_table_is_of_trained_netw
         assert re.search(rf"^digits +{re.escape(strategy)} +3 +\d\d\.\d ", first, re.MULTILINE), first
     assert status.count("done") >= 12
     assert "12 of 12 cells done" in last
-    assert {int(number) for number in re.findall(r"round (\d+): accuracy", last)} == {5, 6, 7, 8}
+    assert {int(number) for number in re.findall(r"round (\d+): accuracy", last)} == {5, 6}
