@@ -12,7 +12,7 @@ from typing import TextIO
 from albench.errors import WriteError
 
 _SUFFIX = ".part"
-PERMIT = "ask its owner to let your group in (chmod -R g+rwXs on the store, umask 002 for runs), or use another folder"
+PERMIT = "ask its owner to let your group in (chmod -R g+rwXs on the store, umask 002 for runs)"
 Check = Callable[[], None]
 
 
