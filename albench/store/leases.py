@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import threading
 import time
@@ -27,6 +28,7 @@ from albench.store.files import writing
 POLL_SECONDS = 0.2
 TOUCH_SECONDS = 30
 SILENT_SECONDS = 600  # after which a holder may lose its lease
+_ASKED = re.compile(r"\..+\.[0-9a-f]{32}\.new")  # see `_beside`
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,7 @@ def leased(path: Path, what: str, wait: bool = False) -> Iterator[Lease]:
             time.sleep(POLL_SECONDS)
         else:
             raise HeldError(f"{what} is held by {present}; wait for it, or stop it (if it is gone, delete {path})")
+    _remove_asked(path.parent, os.fstat(claim).st_mtime)
     done = threading.Event()
     threading.Thread(target=_touch, args=(claim, done), daemon=True).start()
     try:
@@ -141,7 +144,7 @@ def _take(lease: Lease) -> int | None:
         try:
             os.write(claim, json.dumps(asdict(lease.own)).encode())
             os.link(temporary, lease.path)
-        except FileExistsError:
+        except (FileExistsError, FileNotFoundError):  # the latter: it was paused, and taken for dead
             os.close(claim)
             return None
         except BaseException:
@@ -198,6 +201,14 @@ def _silence(path: Path) -> float:
 def _beside(path: Path) -> Path:
     """Return a name that nobody else has, and that no holder takes for a leftover of its own."""
     return path.with_name(f".{path.name}.{uuid.uuid4().hex}.new")
+
+
+def _remove_asked(folder: Path, now: float) -> None:
+    """Remove what processes left that died while they asked for a lease; who asks now has a file of the same kind."""
+    for path in folder.glob(".*.new"):
+        with suppress(OSError):
+            if _ASKED.fullmatch(path.name) and now - path.stat().st_mtime > SILENT_SECONDS:
+                path.unlink()
 
 
 def _is_empty(path: Path) -> bool:

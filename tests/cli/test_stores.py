@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -67,6 +68,9 @@ def test_the_next_run_removes_what_the_dead_left_in_finished_cells_and_nothing_o
     subprocess.run([sys.executable, "-c", DIES, dead / "claim"], check=True)
     for folder in (dead, held):
         (folder / ".rounds.jsonl.0123.part").touch()
+        asked = folder / f".claim.{'ab' * 16}.new"
+        asked.touch()
+        os.utime(asked, (0, 0))
     with leased(held / "claim", "the test"):
         assert "0 of 2 cells to run" in cli(*words).out
         assert {path.name for path in held.iterdir()} >= {"claim", ".rounds.jsonl.0123.part"}

@@ -136,6 +136,33 @@ def test_a_holder_touches_its_claim(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         lease.check()
 
 
+def test_a_file_of_who_asked_for_a_lease_is_left_to_the_living_and_taken_from_the_dead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asks_now, asked, of_others = (
+        tmp_path / name for name in (f".claim.{'a' * 32}.new", f".claim.{'b' * 32}.new", ".x.new")
+    )
+    for path, seconds in (
+        (asks_now, leases.SILENT_SECONDS - 100),
+        (asked, leases.SILENT_SECONDS + 100),
+        (of_others, 1e6),
+    ):
+        path.touch()
+        os.utime(path, (time.time() - seconds,) * 2)
+    with leased(tmp_path / "claim", "x"):
+        assert {path.name for path in tmp_path.iterdir()} == {"claim", asks_now.name, of_others.name}
+    link, paused = os.link, iter([True])
+
+    def taken_for_dead(source: Path, target: Path) -> None:
+        if next(paused, False):
+            Path(source).unlink()
+        link(source, target)
+
+    monkeypatch.setattr(os, "link", taken_for_dead)
+    with leased(tmp_path / "claim", "x") as lease:
+        lease.check()
+
+
 def test_a_claim_that_a_crash_left_empty_is_taken_over(tmp_path: Path) -> None:
     path = tmp_path / "claim"
     path.write_text("")
