@@ -14,6 +14,7 @@ import pytest
 
 from albench import api
 from albench.executors.here import Here
+from albench.executors.local import Local
 from albench.plugins.host import host
 from albench.store.sealed import seal, unseal
 from albench.study.study import Request
@@ -80,11 +81,15 @@ class Ran:
 
 
 Cli = Callable[..., Ran]
+OF_WORKERS = {"--jobs", "--cell-timeout", "--memory"}
 
 
 @pytest.fixture
 def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cli:
-    """Run the real command line in this process; workers are real processes."""
+    """Run the real command line in this process, and its cells too unless it names `--jobs` or what limits a worker.
+
+    A worker takes seconds to start; that results are the same is a test of `tests/running/test_resume.py`.
+    """
 
     def run(*words: object) -> Ran:
         from albench.cli.main import main
@@ -92,7 +97,10 @@ def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setattr(sys, "argv", ["albench", *map(str, words)])
         capsys.readouterr()
         try:
-            main()
+            with monkeypatch.context() as patch:
+                if not OF_WORKERS & set(words):
+                    patch.setattr(Local, "run", Here.run)
+                main()
             code = 0
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else int(bool(end.code))

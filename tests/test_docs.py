@@ -143,7 +143,7 @@ def test_the_third_partys_distribution_takes_part(tmp_path: Path, cli: Cli) -> N
         pytest.fail("install it first: pip install -e examples/albench-example")
     listed = cli("list", "strategies").out
     assert re.search(r"least-margin +albench-example +0\.1\.0", listed)
-    options = ["--scenarios", "stripes", "--seeds", "1", *small_options()]
+    options = ["--scenarios", "stripes", "--seeds", "1", "--jobs", 1, *small_options()]
     assert cli("run", "--strategies", "random,least-margin", *options, "--store", tmp_path).code == 0
     assert '<section id="first-discovery"' in (tmp_path / "report.html").read_text(encoding="utf-8")
 

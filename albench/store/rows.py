@@ -74,7 +74,6 @@ _ALWAYS = [  # in every row, whatever version wrote it
 ]
 _AT_ONCE = 20_000  # rows that are turned into columns together
 VARYING = frozenset(column.name for column in (*COLUMNS, *STORED) if column.varies)
-_SHARED = {column.name: column.name for column in COLUMNS}  # one text for all rows: each line is parsed with its own
 KEY = 16  # characters of a cell's key that a line repeats
 OF_PROTOCOLS = ("Int64", "float64", "boolean", "object")  # types that a protocol's columns may have
 
@@ -118,17 +117,18 @@ def read_rows(data: bytes, key: str) -> list[Row]:
         attempts.add(str(row.pop("attempt", None)))
         if row.get("round") != number or len(attempts) > 1:
             raise DamageError(f"line {number + 1} is not round {number} of one attempt")
-        rows.append({_SHARED.get(name, name): value for name, value in row.items()})
+        rows.append(row)
     return rows
 
 
 def wrong_value(rows: Sequence[Mapping[str, Any]], of_protocol: Mapping[str, str]) -> str:
     """Return in words which value is none that its column can hold, "" where there is none."""
     types = {**of_protocol, **{column.name: column.dtype for column in COLUMNS}}
+    known = {name: _OWN.get(name) or _FITS.get(dtype, _is_nothing) for name, dtype in types.items()}
     for number, row in enumerate(rows):
         for name, value in row.items():
-            fits = _OWN.get(name) or _FITS.get(types.get(name, "object"))
-            if fits is None or not fits(value):
+            fits = known.get(name)  # else it is a column of nobody here
+            if fits is not None and not fits(value):
                 return f"line {number + 1}: {name} is {shown(value)}"
     return ""
 
@@ -152,6 +152,16 @@ def _is_integer(value: Any) -> bool:
     return type(value) is int and -(2**63) <= value < 2**63
 
 
+def _are_integers(value: Any) -> bool:
+    if type(value) is not list or not set(map(type, value)) <= {int}:
+        return False
+    return not value or (min(value) >= -(2**63) and max(value) < 2**63)
+
+
+def _is_nothing(_: Any) -> bool:
+    return False
+
+
 _FITS: Mapping[str, Callable[[Any], bool]] = {  # what a column of a type may hold
     "str": lambda value: isinstance(value, str),
     "int64": _is_integer,
@@ -162,7 +172,7 @@ _FITS: Mapping[str, Callable[[Any], bool]] = {  # what a column of a type may ho
 }
 _OWN: Mapping[str, Callable[[Any], bool]] = {
     "query_class": lambda value: value is None or isinstance(value, str),
-    "query_indices": lambda value: value is None or (isinstance(value, list) and all(map(_is_integer, value))),
+    "query_indices": lambda value: value is None or _are_integers(value),
     "query_files": lambda value: value is None or (isinstance(value, list) and all(type(one) is str for one in value)),
     "notes": lambda value: value is None or isinstance(value, dict),
 }

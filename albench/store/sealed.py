@@ -48,7 +48,7 @@ def sealed_part(data: bytes) -> bytes:
 def parsed(data: bytes) -> dict[str, Any]:
     """Return the object of a JSON text; DamageError where it is none."""
     try:
-        value = from_json(data)  # several times as fast as json's
+        value = from_json(data, cache_strings="keys")  # fast, and one text for the names of all rows
     except ValueError as error:
         raise DamageError(f"it is no JSON ({type(error).__name__})") from None
     if not isinstance(value, dict):

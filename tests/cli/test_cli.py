@@ -19,7 +19,8 @@ from tests.conftest import SMALL, Cli, PluginFolder, small_options, small_run
 
 
 def test_a_run_prints_rounds_the_leaderboard_and_the_reports_path_and_exits_with_0(tmp_path: Path, cli: Cli) -> None:
-    ran = cli("run", "--strategies", "min,random", "--seeds", "2", *small_options(), "--store", tmp_path / "s")
+    options = ["--seeds", "2", *small_options(), "--jobs", 2]
+    ran = cli("run", "--strategies", "min,random", *options, "--store", tmp_path / "s")
     assert ran.code == 0
     assert "digits / min / seed 1: round 2: accuracy 0." in ran.out
     assert "vs random" in ran.out

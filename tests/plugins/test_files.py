@@ -43,7 +43,7 @@ def test_a_class_of_a_file_runs_in_workers_under_its_own_name(
     file(tmp_path)
     monkeypatch.chdir(tmp_path)
     words = ["run", "--strategies", "./mine.py:Flat,./mine.py:Flat[power=4],random", "--seeds", 1, *small_options()]
-    ran = cli(*words, "--store", "s")
+    ran = cli(*words, "--store", "s", "--jobs", 2)
     assert ran.code == 0, ran.err
     assert set(albench.load("s").strategy) == {"Flat", "Flat[power=4]", "random"}
     assert "0 of 3 cells to run" in cli(*words, "--store", "s").out

@@ -157,7 +157,8 @@ def test_a_worker_that_dies_while_its_child_lives_does_not_hang_the_run(
         "def score_sets(self, query):\n    import os, signal, subprocess\n    subprocess.Popen(['sleep', '600'])\n"
         "    os.kill(os.getpid(), signal.SIGKILL)",
     )
-    ran = cli("run", "--strategies", "parent", "--seeds", "1", *small_options(), "--store", tmp_path / "s")
+    options = ["--seeds", "1", "--jobs", 1, *small_options()]
+    ran = cli("run", "--strategies", "parent", *options, "--store", tmp_path / "s")
     assert ran.code == 1
     assert "its worker process died" in ran.err
 
