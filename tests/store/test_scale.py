@@ -9,6 +9,7 @@ import pytest
 from albench.store.snapshot import Snapshot
 from albench.store.source import CELL, OUTCOME, ROUNDS
 from albench.store.store import Store
+from tests.conftest import edit_rows
 from tests.soak import planned
 from tests.soak.common import Faults
 from tests.soak.fleet import fleet
@@ -44,3 +45,17 @@ def test_every_byte_of_a_finished_cell_is_looked_at(name: str, tmp_path: Path) -
         assert store.statuses()[0].status == "damaged", place
     path.write_bytes(content)
     assert store.statuses()[0].status == "done"
+
+
+def test_a_finished_cell_of_two_attempts_is_damaged(tmp_path: Path) -> None:
+    planned.write(tmp_path, cells=1, strategies=1, rounds=2)
+    (path,) = tmp_path.glob(f"cells/*/*/*/{ROUNDS}")
+    edit_rows(path, lambda row: row.update(attempt="another") if row["round"] == 1 else None)
+    assert Store(tmp_path).statuses()[0].status == "damaged"
+
+
+def test_of_a_finished_cell_no_more_rounds_are_told_than_are_wanted(tmp_path: Path) -> None:
+    planned.write(tmp_path, cells=1, strategies=1, rounds=3)
+    store = Store(tmp_path)
+    (cell,) = store.cells()
+    assert [store.status(cell, wanted)["rounds"] for wanted in (2, 3)] == [2, 3]
