@@ -16,6 +16,7 @@ from albench.analysis import areas, comparable, compare
 STRATEGIES = ("emoc", "min", "1vs2", "max", "random")
 BETTER = ("emoc", "1vs2", "min")  # than random, says the paper
 CONTROL = "random[stream=1]"
+N_CLASSES = 20  # 10 known ones, and 10 to be discovered
 EQUAL = 0.01  # of accuracy: within a point two strategies are "almost equal"
 ALMOST_ALL = 0.9  # of the updates
 HOLDS, FAILS, OPEN = "holds", "fails", "cannot tell"
@@ -74,9 +75,9 @@ def joint(verdicts: Sequence[str]) -> str:
 
 def claims(rounds: pd.DataFrame) -> list[Claim]:
     """Return the paper's sentences with what the rounds of finished cells say of them."""
-    of_cells = areas(rounds)
+    of_cells = areas(rounds).assign(classes_share=lambda cells: cells["classes_area"] / N_CLASSES)
     five = of_cells[of_cells["strategy"].isin(STRATEGIES)]
-    accuracy, classes = (differences(five, column, "random") for column in ("accuracy_area", "classes_area"))
+    accuracy, classes = (differences(five, column, "random") for column in ("accuracy_area", "classes_share"))
     ahead = {name: one.reversed() for name, one in differences(five, "accuracy_area", "emoc").items()}
     close, control = alone(of_cells, "min", "1vs2"), alone(of_cells, CONTROL, "random")
     leads, updates = rounds_led(rounds)
@@ -114,7 +115,7 @@ def claims(rounds: pd.DataFrame) -> list[Claim]:
 
 
 def differences(of_cells: pd.DataFrame, column: str, reference: str) -> dict[str, Difference]:
-    """Return each strategy's difference to the reference, by name."""
+    """Return each strategy's difference to the reference in a column of shares, by name."""
     found = compare(of_cells, column, reference)
     return {
         row.strategy: Difference(row.difference, row.difference_low, row.difference_high) for row in found.itertuples()
@@ -140,8 +141,8 @@ def points(one: Difference) -> str:
 
 
 def in_classes(one: Difference) -> str:
-    """Return a difference of numbers of known classes."""
-    return one.shown(1, 1) + " classes"
+    """Return a difference of shares of the classes that are known, in classes."""
+    return one.shown(N_CLASSES, 1) + " classes"
 
 
 def listed(found: dict[str, Difference], names: Sequence[str], shown: Callable[[Difference], str]) -> str:

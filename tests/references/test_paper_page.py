@@ -73,16 +73,28 @@ def test_noise_and_single_seeds_cannot_tell() -> None:
     assert set(verdicts(study(LEVEL, CLASSES, seeds=1)).values()) == {"cannot tell"}
 
 
-def test_differences_are_of_mean_heights_with_intervals_that_hold_together() -> None:
-    rounds = study(LEVEL, CLASSES, noise=0.02)
+def said_of_max(rounds: pd.DataFrame, column: str, scale: float, digits: int) -> str:
+    """What max is apart from random, one of four comparisons, in the words of the page."""
     height = {}
     for strategy in ("max", "random"):
-        table = rounds[rounds["strategy"] == strategy].pivot_table(index="seed", columns="round", values="accuracy")
+        table = rounds[rounds["strategy"] == strategy].pivot_table(index="seed", columns="round", values=column)
         height[strategy] = np.trapezoid(table.to_numpy(), dx=0.1, axis=1)
-    apart = 100 * (height["max"] - height["random"])
+    apart = scale * (height["max"] - height["random"])
     half = stats.t.ppf(1 - 0.025 / 4, 4) * apart.std(ddof=1) / math.sqrt(5)
-    said = f"`max` {apart.mean():+.2f} ({apart.mean() - half:+.2f} to {apart.mean() + half:+.2f}) points"
-    assert claims(rounds)[2].found == said
+    low, high = apart.mean() - half, apart.mean() + half
+    return f"`max` {apart.mean():+.{digits}f} ({low:+.{digits}f} to {high:+.{digits}f})"
+
+
+def test_differences_are_of_mean_heights_with_intervals_that_hold_together() -> None:
+    rounds = study(LEVEL, CLASSES, noise=0.02)
+    assert claims(rounds)[2].found == f"{said_of_max(rounds, 'accuracy', 100, 2)} points"
+
+
+def test_differences_of_classes_may_be_of_several_classes() -> None:
+    draws, apart = np.random.default_rng(1), study(LEVEL, CLASSES)
+    for seed in range(5):
+        apart.loc[(apart["strategy"] == "max") & (apart["seed"] == seed), "n_classes"] += draws.normal()
+    assert claims(apart)[3].found == f"{said_of_max(apart, 'n_classes', 1, 1)} classes"
 
 
 def test_updates_that_another_leads_are_not_counted() -> None:
