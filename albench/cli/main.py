@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 import warnings
 from typing import Annotated, Any
@@ -84,7 +83,6 @@ def main() -> None:
     Where what it prints has no reader any more, or no place, it goes on: results are worth more than the output.
     """
     warnings.showwarning = _show_warning  # type: ignore[assignment]
-    gc.set_threshold(100_000, 50, 100)  # lists of cells are millions of objects that all live to the end
     try:
         with terminal() as (out, _):
             code = _run()

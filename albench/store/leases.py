@@ -205,8 +205,8 @@ def _beside(path: Path) -> Path:
 
 def _remove_asked(folder: Path, now: float) -> None:
     """Remove what processes left that died while they asked for a lease; who asks now has a file of the same kind."""
-    for path in folder.glob(".*.new"):
-        with suppress(OSError):
+    with suppress(OSError):  # one that is gone meanwhile ends it, until the next lease
+        for path in folder.glob(".*.new"):
             if _ASKED.fullmatch(path.name) and now - path.stat().st_mtime > SILENT_SECONDS:
                 path.unlink()
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.fuzz.judging import fault_of
 from tests.fuzz.targets import TARGETS
 
-EXAMPLES = 30  # of each target; `make fuzz` goes on
+EXAMPLES = 60  # of each target; `make fuzz` goes on
 
 
 @pytest.mark.parametrize("name", TARGETS)

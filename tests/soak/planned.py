@@ -36,8 +36,18 @@ ASKED = {"name": "quickstart", "preset": "quickstart"}
 
 def plan(store: Path, cells: int, strategies: int = STRATEGIES, rounds: int = ROUNDS) -> api.Plan:
     """Return the plan of at least so many cells, of as many seeds for each of the strategies."""
-    names = ["random", *(f"random[stream={place}]" for place in range(1, strategies))]
-    return api.plan(Request(strategies=names, scenarios="digits", seeds=-(-cells // strategies), rounds=rounds), store)
+    request = Request(strategies=_names(strategies), scenarios="digits", seeds=-(-cells // strategies), rounds=rounds)
+    return api.plan(request, store)
+
+
+def words(cells: int) -> list[str]:
+    """Return the options of the command line that ask for what `write` stores."""
+    seeds, rounds = str(-(-cells // STRATEGIES)), str(ROUNDS)
+    return ["--strategies", ",".join(_names(STRATEGIES)), "--scenarios", "digits", "--seeds", seeds, "--rounds", rounds]
+
+
+def _names(strategies: int) -> list[str]:
+    return ["random", *(f"random[stream={place}]" for place in range(1, strategies))]
 
 
 def register(planned: api.Plan) -> Store:

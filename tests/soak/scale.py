@@ -2,7 +2,7 @@
 
     python -m tests.soak.scale --cells 1000
 
-Without a report: --no-report; it is the slowest part.
+The store is that of `tests.soak.planned`. Merging and the report are the slowest; --quick leaves them out.
 """
 
 from __future__ import annotations
@@ -11,12 +11,11 @@ import argparse
 import json
 import subprocess
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 from subprocess import PIPE
 
-from tests.reports.synthetic import Synthetic
+from tests.soak import planned
 from tests.soak.common import COMMAND, Faults, print_table, work_folder
 
 LAUNCHER = """
@@ -29,14 +28,6 @@ print(json.dumps([seconds, used.ru_utime + used.ru_stime, used.ru_maxrss, os.wai
 """  # a small process: Linux counts the memory of the one that starts a command as the command's
 
 
-def make(root: Path, cells: int, strategies: int, rounds: int) -> int:
-    """Write a store of at least so many cells that no training made, and return how many it has."""
-    effects = {f"strategy{place}": 0.001 * place for place in range(strategies)}
-    seeds = range(-(-cells // strategies))
-    Synthetic(effects=effects, seeds=seeds, rounds=rounds).write(root)
-    return len(effects) * len(seeds)
-
-
 def cost(command: list[str]) -> tuple[float, float, float, int]:
     """Return the seconds, processor seconds and megabytes of a command in a fresh process, and its exit code."""
     ran = subprocess.run([sys.executable, "-S", "-c", LAUNCHER, *command], check=True, stdout=PIPE, text=True)
@@ -44,30 +35,43 @@ def cost(command: list[str]) -> tuple[float, float, float, int]:
     return seconds, processor, peak / (1e6 if sys.platform == "darwin" else 1e3), code
 
 
+def commands(root: Path, store: Path, cells: int) -> dict[str, list[object]]:
+    """Return what is measured, in the order in which one needs what another wrote."""
+    archive = root / "results.zip"
+    study = ["run", *planned.words(cells), "--dry-run", "--store"]
+    load = "import sys, albench; albench.load(sys.argv[1])"
+    return {
+        "import albench": ["-c", "import albench"],
+        "status": [*COMMAND[1:], "status", store],
+        "planning, nothing stored": [*COMMAND[1:], *study, root / "none"],
+        "planning, all stored": [*COMMAND[1:], *study, store],
+        "load": ["-c", load, store],
+        "export, Parquet": [*COMMAND[1:], "export", store, "-o", root / "rounds.parquet"],
+        "export, CSV": [*COMMAND[1:], "export", store, "-o", root / "rounds.csv"],
+        "export, archive": [*COMMAND[1:], "export", store, "-o", archive],
+        "status of the archive": [*COMMAND[1:], "status", archive],
+        "load of the archive": ["-c", load, archive],
+        "merge": [*COMMAND[1:], "merge", store, archive, "-o", root / "merged"],
+        "report": [*COMMAND[1:], "report", store, "-o", root / "report.html"],
+    }
+
+
 def main() -> None:
     """Make a store, and print what using it costs."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cells", type=int, default=1000)
-    parser.add_argument("--strategies", type=int, default=10)
-    parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--no-report", action="store_true")
+    parser.add_argument("--quick", action="store_true")
     given = parser.parse_args()
     rows = []
     faults = Faults()
     with work_folder("scale") as root:
         store = root / "store"
-        start = time.monotonic()
-        count = make(store, given.cells, given.strategies, given.rounds)
-        print(f"{count} cells of {given.rounds} rounds written in {time.monotonic() - start:.1f} s")
-        commands = {
-            "import albench": [sys.executable, "-c", "import albench"],
-            "albench status": [*COMMAND, "status", str(store)],
-            "albench.load": [sys.executable, "-c", f"import albench; albench.load({str(store)!r})"],
-        }
-        if not given.no_report:
-            commands["albench report"] = [*COMMAND, "report", str(store), "-o", str(root / "report.html")]
-        for name, command in commands.items():
-            seconds, processor, megabytes, code = cost(command)
+        count = planned.write(store, given.cells)
+        measured = commands(root, store, given.cells)
+        for name, command in measured.items():
+            if given.quick and name in ("merge", "report"):
+                continue
+            seconds, processor, megabytes, code = cost([sys.executable, *map(str, command)])
             rows.append([name, f"{seconds:.2f}", f"{processor:.2f}", f"{megabytes:.0f}"])
             if code:
                 faults.add(f"{name} ended with {code}")
@@ -75,7 +79,7 @@ def main() -> None:
         for path in store.glob("cells/*/*/*/*"):
             sizes[path.name] += path.stat().st_size
         study = (store / "study.json").stat().st_size
-    print_table(["", "seconds", "processor seconds", "peak MB"], rows)
+    print_table([f"{count} cells", "seconds", "processor seconds", "peak MB"], rows)
     total = [["all", f"{sum(sizes.values()) / count:.0f}"], ["study.json", f"{study / count:.0f}"]]
     print_table(["file", "bytes a cell"], [[name, f"{size / count:.0f}"] for name, size in sizes.items()] + total)
     faults.conclude()
