@@ -40,7 +40,7 @@ ROUND = re.compile(r"^(?P<cell>.+ / seed \d+): round (?P<round>\d+): .*\n$")
 HOPELESS = 20  # runs in a row without a kill that do not end the study
 PATIENCE_SECONDS = 300
 WRITTEN = "cells/*/*/*/.*.part"
-LOOK_SECONDS = 0.001  # between two looks for a file that is being written
+LOOK_SECONDS = 0.0002  # between two looks for a file that is being written: of a millisecond half are missed
 
 
 @dataclass
